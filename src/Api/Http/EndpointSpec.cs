@@ -1,0 +1,43 @@
+namespace Matrix.EventSourced.Api.Http;
+
+/// <summary>Who may call an endpoint.</summary>
+public enum AuthKind
+{
+    /// <summary>Anybody, without a token.</summary>
+    None,
+
+    /// <summary>A user's access token is required.</summary>
+    AccessToken,
+
+    /// <summary>A token is taken where it is given, and then it must be valid.</summary>
+    OptionalAccessToken,
+}
+
+/// <summary>Which rate limit counts the request.</summary>
+public enum RateClass
+{
+    None,
+    Read,
+    Message,
+    Login,
+    Registration,
+    RoomCreation,
+    Join,
+    Invite,
+    Profile,
+}
+
+/// <summary>What an endpoint is in the spec's table: method, path, authentication, rate limit, anchor.</summary>
+/// <remarks>
+/// Shape: Path is the spec's template, <c>/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c>; a trailing parameter may be empty only where
+/// the template says <c>{stateKey?}</c>. SpecAnchor names document and heading of the pinned spec version, <c>client-server-api#…</c>.
+/// Paths under <c>/_matrix/client/v3</c> answer under <c>r0</c> too.
+/// </remarks>
+public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, RateClass Rate, string SpecAnchor)
+{
+    /// <summary>Guests may call it. Spec: client-server-api #guest-access.</summary>
+    public bool GuestsAllowed { get; init; }
+
+    /// <summary>LIMIT: bytes of the request body; more is 413 M_TOO_LARGE.</summary>
+    public int BodyBytesMax { get; init; } = 1_048_576;
+}

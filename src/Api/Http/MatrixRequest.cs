@@ -1,0 +1,64 @@
+using System.Text.Json;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Protocol.Errors;
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.EventSourced.Api.Http;
+
+/// <summary>A routed, authenticated request as a handler sees it.</summary>
+/// <remarks>
+/// Path parameters are percent-decoded from the raw target, so that <c>%2F</c> inside a state key or an event id stays inside its segment.
+/// </remarks>
+public sealed class MatrixRequest(
+    HttpContext http,
+    EndpointSpec spec,
+    IReadOnlyList<KeyValuePair<string, string>> pathParameters,
+    Requester? requester,
+    long receivedAtMs)
+{
+    public HttpContext Http => http;
+
+    public EndpointSpec Spec => spec;
+
+    /// <summary>The caller; throws where the endpoint's <see cref="AuthKind"/> does not promise one.</summary>
+    public Requester Requester => requester ?? throw new InvalidOperationException("This endpoint takes no token.");
+
+    /// <summary>The caller where a token is optional.</summary>
+    public Requester? RequesterOrNull => requester;
+
+    /// <summary>When the request came in, Unix milliseconds.</summary>
+    public long ReceivedAtMs => receivedAtMs;
+
+    /// <summary>Ends when the client goes away. Only reads and waits may be cancelled by it, never a write.</summary>
+    public CancellationToken ClientGone => http.RequestAborted;
+
+    public T Get<T>()
+        where T : notnull => http.RequestServices.GetRequiredService<T>();
+
+    /// <summary>A parameter of the path, percent-decoded; empty for an optional one that is not there.</summary>
+    public string Path(string name)
+    {
+        foreach (var (key, value) in pathParameters)
+        {
+            if (key == name)
+                return value;
+        }
+        return string.Empty;
+    }
+
+    /// <summary>The first value of a query parameter, or null.</summary>
+    public string? Query(string name) => http.Request.Query.TryGetValue(name, out var values) ? values[0] : null;
+
+    public CommandContext CommandContext(FactActor? actor = null) => new(
+        actor ?? (requester is null ? FactActor.Self : new FactActor(User: requester.UserId.Value, Device: requester.DeviceId)),
+        receivedAtMs,
+        http.TraceIdentifier);
+
+    /// <summary>
+    /// The body as a JSON object. An empty body counts as <c>{}</c> where <paramref name="emptyAllowed"/>; else M_NOT_JSON for what is no JSON,
+    /// M_BAD_JSON for a value that is no object, duplicate keys, bad Unicode or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
+    /// </summary>
+    public ValueTask<(JsonElement Body, MatrixError? Error)> ReadJsonObjectAsync(bool emptyAllowed = false) =>
+        JsonBody.ReadObjectAsync(http, spec.BodyBytesMax, emptyAllowed);
+}

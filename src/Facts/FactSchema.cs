@@ -1,0 +1,23 @@
+using Matrix.EventSourced.Facts.PublicRooms;
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Facts.UserApi;
+
+namespace Matrix.EventSourced.Facts;
+
+/// <summary>The log schema: the one table of stored names. A name never changes its meaning; a new shape is a new version with an upcaster.</summary>
+public static class FactNames
+{
+    public const string PduRecorded = "roomserver.pdu_recorded.v1";
+    public const string AliasCreated = "roomserver.alias_created.v1";
+    public const string AliasDeleted = "roomserver.alias_deleted.v1";
+    public const string RoomVisibilityChanged = "publicrooms.visibility_changed.v1";
+    public const string AccountRegistered = "userapi.account_registered.v1";
+    public const string ProfileChanged = "userapi.profile_changed.v1";
+    public const string DeviceCreated = "userapi.device_created.v1";
+    public const string DeviceRenamed = "userapi.device_renamed.v1";
+    public const string DeviceDeleted = "userapi.device_deleted.v1";
+    public const string RoomForgotten = "userapi.room_forgotten.v1";
+    public const string FilterStored = "userapi.filter_stored.v1";
+    public const string AccountDataSet = "userapi.account_data_set.v1";
+    public const string CredentialsChanged = "userapi.credentials_changed.v1";
+}

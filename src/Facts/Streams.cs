@@ -1,0 +1,25 @@
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Facts;
+
+/// <summary>The stream categories of the log. A stream is <c>category-id</c>; the store's own type is made from these by the callers.</summary>
+public static class StreamCategories
+{
+    /// <summary><c>room-!abc:hs</c>: every PDU of a room. The last record alone is enough to load the room.</summary>
+    public const string Room = "room";
+
+    /// <summary><c>user-@a:hs</c>: the account, its profile, its devices, its filters, forgotten rooms.</summary>
+    public const string User = "user";
+
+    /// <summary><c>credentials-@a:hs</c>: password hash and token hashes; keeps only its last record.</summary>
+    public const string Credentials = "credentials";
+
+    /// <summary><c>accountdata-@a:hs</c>: global and per-room account data.</summary>
+    public const string AccountData = "accountdata";
+
+    /// <summary><c>alias-#x:hs</c>: where a room alias points.</summary>
+    public const string Alias = "alias";
+
+    /// <summary><c>directory-!abc:hs</c>: whether a room is listed in the public directory.</summary>
+    public const string Directory = "directory";
+}

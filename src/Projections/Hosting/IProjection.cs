@@ -1,0 +1,48 @@
+using System.Collections.Frozen;
+using Matrix.EventSourced.EventStore;
+using Npgsql;
+
+namespace Matrix.EventSourced.Projections.Hosting;
+
+/// <summary>A read model: rows derived from facts, disposable and rebuilt by replay.</summary>
+/// <remarks>
+/// Ensures (by the host): a batch's rows and its checkpoint are one PostgreSQL transaction, with compare-and-set on the previous position.
+/// Requires: Apply looks at nothing but the batch and the transaction; no clock, no other I/O. Time is the record's.
+/// A change of tables or of meaning is a new <see cref="Version"/>: the host builds it beside the live one and switches over.
+/// </remarks>
+public interface IProjection
+{
+    /// <summary>Lower-case name, also the prefix of its PostgreSQL schema.</summary>
+    string Name { get; }
+
+    int Version { get; }
+
+    /// <summary>The stored names of the facts that it handles; others never reach it.</summary>
+    FrozenSet<string> Handles { get; }
+
+    /// <summary>DDL for the tables, with <c>{schema}</c> where the schema's name goes; run once into an empty schema.</summary>
+    string Ddl { get; }
+
+    /// <summary>Applies a batch, in the order of the log. An exception stops the projection and turns health red with the position.</summary>
+    ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>After the batch committed: the place for in-memory views and for waking those who wait. Only the live version gets it.</summary>
+    void Committed(ProjectionBatch batch);
+}
+
+/// <summary>Some records of the log in order, and the transaction that their rows go into.</summary>
+/// <remarks>
+/// Shape: <see cref="Facts"/> holds only handled facts, decoded; <see cref="UpTo"/> is the position that the checkpoint moves to.
+/// <see cref="Schema"/> is the schema of the version being written: every table name is <c>{Schema}.table</c>.
+/// IsRebuild: large batches from an old log; COPY pays off.
+/// </remarks>
+public sealed record ProjectionBatch(
+    string Schema,
+    NpgsqlConnection Connection,
+    NpgsqlTransaction Transaction,
+    IReadOnlyList<DecodedRecord> Facts,
+    LogPosition UpTo,
+    bool IsRebuild);
+
+/// <summary>A record with its fact and metadata decoded (upcast to the newest version).</summary>
+public sealed record DecodedRecord(LogRecord Record, Facts.IFact Fact, Facts.FactMetadata Metadata);

@@ -1,0 +1,39 @@
+namespace Matrix.EventSourced.Protocol.Errors;
+
+/// <summary>The errcodes of the spec.</summary>
+/// <remarks>Spec: v1.19 client-server-api #common-error-codes, #other-error-codes.</remarks>
+public static class ErrCodes
+{
+    public const string Forbidden = "M_FORBIDDEN";
+    public const string UnknownToken = "M_UNKNOWN_TOKEN";
+    public const string MissingToken = "M_MISSING_TOKEN";
+    public const string UserLocked = "M_USER_LOCKED";
+    public const string UserSuspended = "M_USER_SUSPENDED";
+    public const string BadJson = "M_BAD_JSON";
+    public const string NotJson = "M_NOT_JSON";
+    public const string NotFound = "M_NOT_FOUND";
+    public const string LimitExceeded = "M_LIMIT_EXCEEDED";
+    public const string Unrecognized = "M_UNRECOGNIZED";
+    public const string Unknown = "M_UNKNOWN";
+    public const string Unauthorized = "M_UNAUTHORIZED";
+    public const string UserDeactivated = "M_USER_DEACTIVATED";
+    public const string UserInUse = "M_USER_IN_USE";
+    public const string InvalidUsername = "M_INVALID_USERNAME";
+    public const string RoomInUse = "M_ROOM_IN_USE";
+    public const string InvalidRoomState = "M_INVALID_ROOM_STATE";
+    public const string WeakPassword = "M_WEAK_PASSWORD";
+    public const string UnsupportedRoomVersion = "M_UNSUPPORTED_ROOM_VERSION";
+    public const string IncompatibleRoomVersion = "M_INCOMPATIBLE_ROOM_VERSION";
+    public const string BadState = "M_BAD_STATE";
+    public const string GuestAccessForbidden = "M_GUEST_ACCESS_FORBIDDEN";
+    public const string MissingParam = "M_MISSING_PARAM";
+    public const string InvalidParam = "M_INVALID_PARAM";
+    public const string TooLarge = "M_TOO_LARGE";
+    public const string Exclusive = "M_EXCLUSIVE";
+    public const string ResourceLimitExceeded = "M_RESOURCE_LIMIT_EXCEEDED";
+    public const string BadAlias = "M_BAD_ALIAS";
+    public const string DuplicateAnnotation = "M_DUPLICATE_ANNOTATION";
+    public const string UnableToAuthoriseJoin = "M_UNABLE_TO_AUTHORISE_JOIN";
+    public const string UnableToGrantJoin = "M_UNABLE_TO_GRANT_JOIN";
+    public const string InviteBlocked = "M_INVITE_BLOCKED";
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+
+namespace Matrix.EventSourced.Protocol.Identifiers;
+
+/// <summary>A PDU: <c>$</c> and a reference hash (room version 3 and later), or an opaque id and a server name.</summary>
+/// <remarks>Spec: v1.19 appendices #event-ids.</remarks>
+[JsonConverter(typeof(IdentifierJsonConverter<EventId>))]
+public readonly record struct EventId : IIdentifier<EventId>, IComparable<EventId>
+{
+    private readonly string? _value;
+
+    private EventId(string value) => _value = value;
+
+    public string Value => _value ?? throw new InvalidOperationException("A default EventId was used.");
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out EventId identifier)
+    {
+        if (text is null || !IdentifierGrammar.IsEventId(text))
+        {
+            identifier = default;
+            return false;
+        }
+        identifier = new(text);
+        return true;
+    }
+
+    /// <summary>For text that was validated before; throws FormatException otherwise.</summary>
+    public static EventId Parse(string text) =>
+        TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not a EventId: {text}");
+
+    public int CompareTo(EventId other) => string.CompareOrdinal(Value, other.Value);
+
+    public override string ToString() => _value ?? string.Empty;
+}
