@@ -15,7 +15,7 @@ public interface ICommand<T> : IRequest<CommandResult<T>>
 public sealed record CommandContext(Facts.FactActor Actor, long ReceivedAtMs, string CorrelationId);
 
 /// <summary>The answer to a command: done, or refused in the spec's terms.</summary>
-public abstract record CommandResult<T>
+public abstract record CommandResult<T> : IRefusable<CommandResult<T>>
 {
     private CommandResult() { }
 
@@ -25,4 +25,6 @@ public abstract record CommandResult<T>
     public sealed record Refused(MatrixError Error) : CommandResult<T>;
 
     public static implicit operator CommandResult<T>(MatrixError error) => new Refused(error);
+
+    static CommandResult<T> IRefusable<CommandResult<T>>.Refuse(MatrixError error) => new Refused(error);
 }

@@ -1,0 +1,12 @@
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Projections.UserApi;
+
+/// <summary>An account of this server.</summary>
+public sealed record Account(UserId UserId, bool IsGuest, bool IsAdmin, bool IsDeactivated);
+
+/// <summary>Accounts of this server, and the rooms that they forgot.</summary>
+public interface IAccountQueries
+{
+    ValueTask<Account?> FindAsync(UserId user, CancellationToken cancellationToken);
+}
