@@ -26,7 +26,20 @@ public interface IProjection
     /// <summary>Applies a batch, in the order of the log. An exception stops the projection and turns health red with the position.</summary>
     ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken);
 
+    /// <summary>A version begins to serve: at start, and after a rebuild or a new version switched over.</summary>
+    /// <remarks>
+    /// <paramref name="upTo"/>: what the schema holds at this moment. <see cref="Committed"/> goes on right after it, so an in-memory view starts
+    /// empty here (or reads the schema) and misses nothing; whoever is asked about older facts asks the tables.
+    /// </remarks>
+    void WentLive(string schema, LogPosition upTo)
+    {
+    }
+
     /// <summary>After the batch committed: the place for in-memory views and for waking those who wait. Only the live version gets it.</summary>
+    /// <remarks>
+    /// Ensures: in order, each fact once per process, even when PostgreSQL lost its last commits and rows are written again.
+    /// The batch's transaction is over. It must not throw: an exception stops the projection as a failed Apply does.
+    /// </remarks>
     void Committed(ProjectionBatch batch);
 }
 
