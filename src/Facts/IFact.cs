@@ -1,6 +1,6 @@
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>A record of our log, decoded. Each type has exactly one stored name and version, see <see cref="FactSchema"/>.</summary>
+/// <summary>A record of our log, decoded. Each type has exactly one stored name and version, see <see cref="Schema.FactSchema"/>.</summary>
 public interface IFact;
 
 /// <summary>A fact of the stream <c>room-…</c>.</summary>

@@ -1,10 +1,6 @@
-using Matrix.EventSourced.Facts.PublicRooms;
-using Matrix.EventSourced.Facts.Roomserver;
-using Matrix.EventSourced.Facts.UserApi;
-
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>The log schema: the one table of stored names. A name never changes its meaning; a new shape is a new version with an upcaster.</summary>
+/// <summary>The stored names. A name never changes its meaning; a new shape is a new version with an upcaster.</summary>
 public static class FactNames
 {
     public const string PduRecorded = "roomserver.pdu_recorded.v1";

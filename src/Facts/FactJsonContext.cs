@@ -1,0 +1,45 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Matrix.EventSourced.Facts.PublicRooms;
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Facts.UserApi;
+using Matrix.EventSourced.Protocol;
+
+namespace Matrix.EventSourced.Facts;
+
+/// <summary>How facts look in the log: snake_case, members with the default value left out, enumerations by name.</summary>
+/// <remarks><see cref="PduRecorded"/> is not here: it is hot and has a writer and a reader of its own.</remarks>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    Converters = [typeof(AccountKindConverter)])]
+[JsonSerializable(typeof(AliasCreated))]
+[JsonSerializable(typeof(AliasDeleted))]
+[JsonSerializable(typeof(RoomVisibilityChanged))]
+[JsonSerializable(typeof(AccountRegistered))]
+[JsonSerializable(typeof(ProfileChanged))]
+[JsonSerializable(typeof(DeviceCreated))]
+[JsonSerializable(typeof(DeviceRenamed))]
+[JsonSerializable(typeof(DeviceDeleted))]
+[JsonSerializable(typeof(RoomForgotten))]
+[JsonSerializable(typeof(FilterStored))]
+[JsonSerializable(typeof(AccountDataSet))]
+[JsonSerializable(typeof(CredentialsChanged))]
+internal sealed partial class FactJsonContext : JsonSerializerContext;
+
+/// <summary>The settings with which facts are written and read.</summary>
+internal static class FactJson
+{
+    /// <summary>LIMIT: nesting of a stored fact: what it carries may be as deep as any JSON that we read, plus the fact around it.</summary>
+    public const int DepthMax = Limits.JsonDepthMax + 8;
+
+    /// <summary>The one instance. It escapes only what JSON must escape, so that a log can be read by eye.</summary>
+    public static readonly FactJsonContext Context = new(new JsonSerializerOptions(FactJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = DepthMax,
+    });
+}
+
+internal sealed class AccountKindConverter() : JsonStringEnumConverter<AccountKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);

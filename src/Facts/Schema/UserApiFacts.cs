@@ -1,0 +1,96 @@
+namespace Matrix.EventSourced.Facts.Schema;
+
+internal static class UserApiFacts
+{
+    private static readonly FactField UserId = new("user_id", "user id", "The account.");
+    private static readonly FactField DeviceId = new("device_id", "string", "The device, unique within its account.");
+
+    public static readonly IReadOnlyList<FactDescription> Rows =
+    [
+        FactDescription.Of(
+            FactNames.AccountRegistered,
+            StreamCategories.User,
+            FactJson.Context.AccountRegistered,
+            "An account exists. The first fact of its stream.",
+            "The user id is taken for good, even when the account is deactivated later.",
+            UserId,
+            new("kind", "`user`, `guest`, `appservice`?", "What kind of account it is; absent means `user`."),
+            new("is_admin", "boolean?", "Whether it administrates this server; absent means false."),
+            new("appservice_id", "string?", "The application service that owns it.")),
+        FactDescription.Of(
+            FactNames.ProfileChanged,
+            StreamCategories.User,
+            FactJson.Context.ProfileChanged,
+            "A profile field has a new value, or none.",
+            "Replace the field; remove it when there is no value.",
+            UserId,
+            new("field", "string", "`displayname`, `avatar_url` or a custom key."),
+            new("value", "any JSON?", "The value; absent removes the field.")),
+        FactDescription.Of(
+            FactNames.DeviceCreated,
+            StreamCategories.User,
+            FactJson.Context.DeviceCreated,
+            "A device exists.",
+            "Add the device. Its token, if it has one, stands in the account's credentials.",
+            UserId,
+            DeviceId,
+            new("display_name", "string?", "Its name.")),
+        FactDescription.Of(
+            FactNames.DeviceRenamed,
+            StreamCategories.User,
+            FactJson.Context.DeviceRenamed,
+            "A device has another name.",
+            "Replace the name; remove it when there is none.",
+            UserId,
+            DeviceId,
+            new("display_name", "string?", "The new name; absent removes it.")),
+        FactDescription.Of(
+            FactNames.DeviceDeleted,
+            StreamCategories.User,
+            FactJson.Context.DeviceDeleted,
+            "A device is gone, and its token with it.",
+            "Remove the device and everything that belongs to it alone.",
+            UserId,
+            DeviceId),
+        FactDescription.Of(
+            FactNames.RoomForgotten,
+            StreamCategories.User,
+            FactJson.Context.RoomForgotten,
+            "A user forgot a room that they had left.",
+            "Stop showing the room to the user, until they are invited or join again.",
+            UserId,
+            new("room_id", "room id", "The room.")),
+        FactDescription.Of(
+            FactNames.FilterStored,
+            StreamCategories.User,
+            FactJson.Context.FilterStored,
+            "A filter was stored.",
+            "Answer the filter verbatim, to its owner only.",
+            UserId,
+            new("filter_id", "string", "Its id, unique within the account."),
+            new("filter", "object", "The filter, verbatim.")),
+        FactDescription.Of(
+            FactNames.AccountDataSet,
+            StreamCategories.AccountData,
+            FactJson.Context.AccountDataSet,
+            "Account data of a type was set.",
+            "Replace what the user has under this room and type, and show it to all their devices.",
+            UserId,
+            new("room_id", "room id?", "The room it belongs to; absent means global."),
+            new("type", "string", "Its type."),
+            new("content", "object", "The content, verbatim.")),
+        FactDescription.Of(
+            FactNames.CredentialsChanged,
+            StreamCategories.Credentials,
+            FactJson.Context.CredentialsChanged,
+            "All that lets a user in, as it now is. The stream keeps only its last record.",
+            "Replace everything known before: a token that is not listed lets nobody in.",
+            UserId,
+            new("password_hash", "string?", "Argon2id string; absent where the account has no password."),
+            new(
+                "access_tokens",
+                "array of `{token_sha256, device_id, issued_at_ms, expires_at_ms?}`",
+                "The tokens, as unpadded URL-safe base64 of their SHA-256; times in Unix milliseconds."),
+            new("is_deactivated", "boolean?", "Whether the account is closed for good; absent means false.")),
+    ];
+}
