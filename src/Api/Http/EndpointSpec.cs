@@ -29,14 +29,21 @@ public enum RateClass
 
 /// <summary>What an endpoint is in the spec's table: method, path, authentication, rate limit, anchor.</summary>
 /// <remarks>
-/// Shape: Path is the spec's template, <c>/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c>; a trailing parameter may be empty only where
-/// the template says <c>{stateKey?}</c>. SpecAnchor names document and heading of the pinned spec version, <c>client-server-api#…</c>.
+/// Shape: Path is the spec's template, <c>/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}</c>; a trailing
+/// parameter may be empty only where the template says <c>{stateKey?}</c>. SpecAnchor names document and heading of the
+/// pinned spec version, <c>client-server-api#…</c>.
 /// Paths under <c>/_matrix/client/v3</c> answer under <c>r0</c> too.
 /// </remarks>
 public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, RateClass Rate, string SpecAnchor)
 {
     /// <summary>Guests may call it. Spec: client-server-api #guest-access.</summary>
     public bool GuestsAllowed { get; init; }
+
+    /// <summary>Further templates with the same parameters: unstable names that a stable endpoint still answers to.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>U+0000 may stand in the body's strings, because the body is kept verbatim and never becomes text in a table.</summary>
+    public bool NulAllowed { get; init; }
 
     /// <summary>LIMIT: bytes of the request body; more is 413 M_TOO_LARGE.</summary>
     public int BodyBytesMax { get; init; } = 1_048_576;

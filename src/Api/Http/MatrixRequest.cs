@@ -8,14 +8,16 @@ namespace Matrix.EventSourced.Api.Http;
 
 /// <summary>A routed, authenticated request as a handler sees it.</summary>
 /// <remarks>
-/// Path parameters are percent-decoded from the raw target, so that <c>%2F</c> inside a state key or an event id stays inside its segment.
+/// Path parameters are percent-decoded from the raw target, so that <c>%2F</c> inside a state key or an event id stays
+/// inside its segment.
 /// </remarks>
 public sealed class MatrixRequest(
     HttpContext http,
     EndpointSpec spec,
     IReadOnlyList<KeyValuePair<string, string>> pathParameters,
     Requester? requester,
-    long receivedAtMs)
+    long receivedAtMs,
+    CancellationToken serverStopping = default)
 {
     public HttpContext Http => http;
 
@@ -32,6 +34,9 @@ public sealed class MatrixRequest(
 
     /// <summary>Ends when the client goes away. Only reads and waits may be cancelled by it, never a write.</summary>
     public CancellationToken ClientGone => http.RequestAborted;
+
+    /// <summary>Ends when the server is asked to stop: a long poll then answers at once, as if its time had run out.</summary>
+    public CancellationToken ServerStopping => serverStopping;
 
     public T Get<T>()
         where T : notnull => http.RequestServices.GetRequiredService<T>();
@@ -55,10 +60,11 @@ public sealed class MatrixRequest(
         receivedAtMs,
         http.TraceIdentifier);
 
-    /// <summary>
-    /// The body as a JSON object. An empty body counts as <c>{}</c> where <paramref name="emptyAllowed"/>; else M_NOT_JSON for what is no JSON,
-    /// M_BAD_JSON for a value that is no object, duplicate keys, bad Unicode or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
-    /// </summary>
+    /// <summary>The body as a JSON object; an empty body counts as <c>{}</c> where <paramref name="emptyAllowed"/>.</summary>
+    /// <remarks>
+    /// Errors: M_NOT_JSON for what is no JSON, M_BAD_JSON for a value that is no object, duplicate keys, lone surrogates,
+    /// U+0000 or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
+    /// </remarks>
     public ValueTask<(JsonElement Body, MatrixError? Error)> ReadJsonObjectAsync(bool emptyAllowed = false) =>
-        JsonBody.ReadObjectAsync(http, spec.BodyBytesMax, emptyAllowed);
+        JsonBody.ReadObjectAsync(http, spec, emptyAllowed);
 }

@@ -1,0 +1,162 @@
+using Matrix.EventSourced.Protocol.Errors;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Matrix.EventSourced.Api.Http;
+
+/// <summary>What a listener's pipeline is made of.</summary>
+/// <remarks>Shape: Cors is on for what browsers call (the client API), off between servers.</remarks>
+internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies);
+
+/// <summary>Answers every request of one listener; the one place that catches what a handler throws.</summary>
+/// <remarks>
+/// <code>
+///   raw target → Router ─ unknown: 404 │ other method: 405 │ bad encoding: 400 │ OPTIONS: 204, nothing runs
+///        │ CORS headers (on every answer, errors too)
+///        │ access token → IAuthenticator ─ none: 401 M_MISSING_TOKEN │ unknown: 401 M_UNKNOWN_TOKEN │ guest: 403
+///        │ rate limit   → RateLimiter    ─ 429 M_LIMIT_EXCEEDED, Retry-After
+///        │ handler      → MatrixResponse
+///        ▼ ResponseWriter
+/// </code>
+/// </remarks>
+internal sealed partial class RequestPipeline(
+    Router router,
+    RateLimiter rateLimiter,
+    IAuthenticator? authenticator,
+    TimeProvider time,
+    PipelineOptions options,
+    ILogger<RequestPipeline> logger,
+    CancellationToken serverStopping)
+{
+    private static readonly MatrixError UnknownPath = new(404, ErrCodes.Unrecognized, "Unrecognized request: no such path.");
+    private static readonly MatrixError BadEncoding =
+        new(400, ErrCodes.InvalidParam, "The path or query holds bad percent-encoding, invalid UTF-8 or U+0000.");
+    private static readonly MatrixError MissingToken = new(401, ErrCodes.MissingToken, "An access token is needed.");
+    private static readonly MatrixError UnknownToken = new(401, ErrCodes.UnknownToken, "The access token is not known.");
+    private static readonly MatrixError Guest = new(403, ErrCodes.GuestAccessForbidden, "Guests may not do this.");
+    private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
+
+    public async Task HandleAsync(HttpContext http)
+    {
+        try
+        {
+            if (options.Cors)
+                AddCorsHeaders(http.Response.Headers);
+            await AnswerAsync(http);
+        }
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; nobody is left to answer, and nothing is wrong with us.
+        }
+        catch (BadHttpRequestException exception)
+        {
+            // The request broke while its body was read: too slow, bad chunks, cut short.
+            await FailAsync(http, new MatrixError(exception.StatusCode, ErrCodes.Unknown, "The request could not be read."));
+        }
+        catch (Exception exception)
+        {
+            LogUnhandled(exception, http.TraceIdentifier, http.Request.Method, RequestTarget.Path(RawTarget(http)).ToString());
+            await FailAsync(http, Internal);
+        }
+    }
+
+    private async ValueTask AnswerAsync(HttpContext http)
+    {
+        var method = http.Request.Method;
+        if (method == "OPTIONS")
+        {
+            http.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+
+        var rawTarget = RawTarget(http);
+        switch (router.Find(method, rawTarget))
+        {
+            case RouteMatch.Found found when !RequestTarget.QueryHasNul(rawTarget):
+                await ResponseWriter.WriteAsync(http, await RunAsync(http, found));
+                break;
+            case RouteMatch.Found or RouteMatch.BadEncoding:
+                await ResponseWriter.WriteErrorAsync(http, BadEncoding);
+                break;
+            case RouteMatch.WrongMethod wrong:
+                http.Response.Headers.Allow = wrong.Allowed;
+                await ResponseWriter.WriteErrorAsync(
+                    http,
+                    new MatrixError(405, ErrCodes.Unrecognized, $"Unrecognized request: this path answers {wrong.Allowed}."));
+                break;
+            default:
+                await ResponseWriter.WriteErrorAsync(http, UnknownPath);
+                break;
+        }
+    }
+
+    private async ValueTask<MatrixResponse> RunAsync(HttpContext http, RouteMatch.Found found)
+    {
+        var spec = found.Route.Spec;
+        Requester? requester = null;
+        if (spec.Auth != AuthKind.None)
+        {
+            var token = AccessToken(http);
+            if (token is not null && authenticator is not null)
+                requester = await authenticator.FindAsync(token, http.RequestAborted);
+            if (token is null && spec.Auth == AuthKind.AccessToken)
+                return MissingToken;
+            if (token is not null && requester is null)
+                return UnknownToken;
+            if (requester is { IsGuest: true } && !spec.GuestsAllowed)
+                return Guest;
+        }
+
+        if (spec.Rate != RateClass.None)
+        {
+            var key = requester?.UserId.Value ?? options.TrustedProxies.ClientAddress(http);
+            if (rateLimiter.Take(key, spec.Rate) is > 0 and var retryAfterMs)
+            {
+                return new MatrixError(429, ErrCodes.LimitExceeded, "Too many requests: wait and try again.")
+                {
+                    RetryAfterMs = retryAfterMs,
+                };
+            }
+        }
+
+        var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return await found.Route.Handler(
+            new MatrixRequest(http, spec, found.Parameters, requester, receivedAtMs, serverStopping));
+    }
+
+    /// <summary>The token of the header, or of the query as clients of older spec versions send it.</summary>
+    /// <remarks>Spec: v1.19 client-server-api #using-access-tokens.</remarks>
+    private static string? AccessToken(HttpContext http)
+    {
+        const string scheme = "Bearer ";
+        var header = http.Request.Headers.Authorization;
+        if (header.Count > 0)
+        {
+            var value = header[0];
+            return value is not null && value.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && value.Length > scheme.Length
+                ? value[scheme.Length..].Trim()
+                : null;
+        }
+        return http.Request.Query.TryGetValue("access_token", out var values) && values[0] is { Length: > 0 } token ? token : null;
+    }
+
+    /// <summary>Spec: v1.19 client-server-api #web-browser-clients.</summary>
+    private static void AddCorsHeaders(IHeaderDictionary headers)
+    {
+        headers.AccessControlAllowOrigin = "*";
+        headers.AccessControlAllowMethods = "GET, POST, PUT, DELETE, OPTIONS, HEAD";
+        headers.AccessControlAllowHeaders = "X-Requested-With, Content-Type, Authorization";
+    }
+
+    private static async ValueTask FailAsync(HttpContext http, MatrixError error)
+    {
+        if (http.Response.HasStarted)
+            http.Abort();
+        else
+            await ResponseWriter.WriteErrorAsync(http, error);
+    }
+
+    private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unhandled in request {request_id}: {method} {path}")]
+    private partial void LogUnhandled(Exception exception, string request_id, string method, string path);
+}
