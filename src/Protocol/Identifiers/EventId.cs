@@ -27,9 +27,20 @@ public readonly record struct EventId : IIdentifier<EventId>, IComparable<EventI
 
     /// <summary>For text that was validated before; throws FormatException otherwise.</summary>
     public static EventId Parse(string text) =>
-        TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not a EventId: {text}");
+        TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not an EventId: {text}");
 
-    public int CompareTo(EventId other) => string.CompareOrdinal(Value, other.Value);
+    /// <summary>The server part of an id of room versions 1 and 2; null for other ids.</summary>
+    public ServerName? Server
+    {
+        get
+        {
+            var colon = Value.IndexOf(':', StringComparison.Ordinal);
+            return colon >= 0 && ServerName.TryParse(Value[(colon + 1)..], out var server) ? server : null;
+        }
+    }
+
+    /// <summary>By UTF-8 bytes, which is by code point.</summary>
+    public int CompareTo(EventId other) => Utf8Order.Compare(_value, other._value);
 
     public override string ToString() => _value ?? string.Empty;
 }

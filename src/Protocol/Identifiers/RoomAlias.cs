@@ -30,12 +30,17 @@ public readonly record struct RoomAlias : IIdentifier<RoomAlias>, IComparable<Ro
         TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not a RoomAlias: {text}");
 
     /// <summary>The server part: what stands after the first colon.</summary>
-    public ServerName Server => ServerName.Parse(Value[(Value.IndexOf(':', StringComparison.Ordinal) + 1)..]);
+    public ServerName Server => ServerName.FromValidated(Value[(Value.IndexOf(':', StringComparison.Ordinal) + 1)..]);
+
+    /// <summary>Whether <see cref="Server"/> is this server, without making a string.</summary>
+    public bool IsOn(ServerName server) =>
+        Value.AsSpan(Value.IndexOf(':', StringComparison.Ordinal) + 1).SequenceEqual(server.Value);
 
     /// <summary>What stands between the sigil and the first colon.</summary>
     public ReadOnlySpan<char> Localpart => Value.AsSpan(1, Value.IndexOf(':', StringComparison.Ordinal) - 1);
 
-    public int CompareTo(RoomAlias other) => string.CompareOrdinal(Value, other.Value);
+    /// <summary>By UTF-8 bytes, which is by code point.</summary>
+    public int CompareTo(RoomAlias other) => Utf8Order.Compare(_value, other._value);
 
     public override string ToString() => _value ?? string.Empty;
 }

@@ -29,7 +29,24 @@ public readonly record struct RoomId : IIdentifier<RoomId>, IComparable<RoomId>
     public static RoomId Parse(string text) =>
         TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not a RoomId: {text}");
 
-    public int CompareTo(RoomId other) => string.CompareOrdinal(Value, other.Value);
+    /// <summary>The id of a version 12 room: its create PDU's event id with the other sigil.</summary>
+    public static RoomId OfCreate(EventId createEventId) => new(string.Concat("!", createEventId.Value.AsSpan(1)));
+
+    /// <summary>The inverse of <see cref="OfCreate"/>; meaningful only where the room version says so.</summary>
+    public EventId ToCreateEventId() => EventId.Parse(string.Concat("$", Value.AsSpan(1)));
+
+    /// <summary>The server part of a room id that has one; a mere name space, not where the room lives.</summary>
+    public ServerName? Server
+    {
+        get
+        {
+            var colon = Value.IndexOf(':', StringComparison.Ordinal);
+            return colon < 0 ? null : ServerName.FromValidated(Value[(colon + 1)..]);
+        }
+    }
+
+    /// <summary>By UTF-8 bytes, which is by code point.</summary>
+    public int CompareTo(RoomId other) => Utf8Order.Compare(_value, other._value);
 
     public override string ToString() => _value ?? string.Empty;
 }
