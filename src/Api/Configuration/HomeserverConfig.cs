@@ -1,0 +1,120 @@
+using System.Net;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Api.Configuration;
+
+/// <summary>Everything that can be set, checked and with its defaults filled in; made once at start by <see cref="ConfigLoader"/>.</summary>
+/// <remarks>Shape: what each member means, its default and what is allowed stands in <see cref="ConfigKeys"/>, the one table.</remarks>
+public sealed record HomeserverConfig
+{
+    public ServerName ServerName { get; init; }
+
+    /// <summary>Where clients reach this server, without a trailing slash.</summary>
+    public string PublicBaseUrl { get; init; } = string.Empty;
+
+    /// <summary>The data folder, absolute.</summary>
+    public string DataFolder { get; init; } = string.Empty;
+
+    /// <summary>A PostgreSQL connection string; null for the private cluster under the data folder.</summary>
+    public string? Database { get; init; }
+
+    public EventStoreConfig EventStore { get; init; } = new();
+
+    public ListenerConfig Client { get; init; } = new();
+
+    /// <summary>Reverse proxies whose X-Forwarded-For is believed.</summary>
+    public IReadOnlyList<IPAddress> TrustedProxies { get; init; } = [];
+
+    public FederationConfig Federation { get; init; } = new();
+
+    public RegistrationConfig Registration { get; init; } = new();
+
+    public bool GuestsAllowed { get; init; }
+
+    public bool PresenceEnabled { get; init; }
+
+    public PasswordHashingConfig PasswordHashing { get; init; } = new();
+
+    public RateLimits RateLimits { get; init; } = RateLimits.Off;
+
+    /// <summary>Every <c>*.yaml</c> in it registers an application service.</summary>
+    public string AppserviceFolder { get; init; } = string.Empty;
+
+    public LogConfig Log { get; init; } = new();
+}
+
+/// <summary>Which engine keeps the log.</summary>
+public sealed record EventStoreConfig
+{
+    /// <summary>Null for the embedded engine; else an <c>esdb://</c> address.</summary>
+    public string? Address { get; init; }
+}
+
+/// <summary>Addresses that one API answers on, and its certificate.</summary>
+public sealed record ListenerConfig
+{
+    public IReadOnlyList<ListenAddress> Listen { get; init; } = [];
+
+    /// <summary>PEM files; null for a self-signed certificate made under the data folder.</summary>
+    public string? TlsCertificateFile { get; init; }
+
+    public string? TlsKeyFile { get; init; }
+}
+
+/// <summary>One address to listen on. Shape: port 0 takes a free one.</summary>
+public sealed record ListenAddress(bool IsTls, IPAddress Address, int Port)
+{
+    public override string ToString() => $"{(IsTls ? "https" : "http")}://{new IPEndPoint(Address, Port)}";
+}
+
+public sealed record FederationConfig
+{
+    public ListenerConfig Listener { get; init; } = new();
+
+    /// <summary>A PEM file of further certificate authorities that other servers' certificates may come from.</summary>
+    public string? CaFile { get; init; }
+
+    /// <summary>Addresses never contacted.</summary>
+    public IReadOnlyList<IPNetwork> DeniedIpRanges { get; init; } = [];
+
+    /// <summary>Private and loopback addresses may be contacted after all.</summary>
+    public bool AllowPrivateAddresses { get; init; }
+}
+
+public enum RegistrationMode
+{
+    /// <summary>Nobody registers but through an administrator.</summary>
+    Closed,
+
+    /// <summary>Whoever has one of the tokens.</summary>
+    Token,
+
+    /// <summary>Everybody.</summary>
+    Open,
+}
+
+public sealed record RegistrationConfig
+{
+    public RegistrationMode Mode { get; init; }
+
+    public IReadOnlyList<string> Tokens { get; init; } = [];
+
+    /// <summary>The secret of registration by an administrator's script; null switches that off.</summary>
+    public string? SharedSecret { get; init; }
+}
+
+/// <summary>The cost of one Argon2id hash.</summary>
+public sealed record PasswordHashingConfig
+{
+    public int MemoryKib { get; init; }
+
+    public int Passes { get; init; }
+}
+
+public sealed record LogConfig
+{
+    public LogLevel Level { get; init; }
+
+    public bool IsJson { get; init; }
+}
