@@ -1,7 +1,7 @@
 namespace Matrix.EventSourced.Protocol;
 
 /// <summary>Every bound of the protocol and of this server, each with its source.</summary>
-public static class Limits
+public static partial class Limits
 {
     /// <summary>LIMIT: bytes of an identifier, a PDU's type, state_key, sender, room_id. Spec: client-server-api #size-limits.</summary>
     public const int IdentifierBytesMax = 255;

@@ -12,6 +12,14 @@ public abstract record Execution<TState>
     public sealed record Done(TState Before, TState After, LogPosition Position) : Execution<TState>;
 
     public sealed record Refused(MatrixError Error) : Execution<TState>;
+
+    /// <summary>The command's answer, for a command that writes one stream.</summary>
+    public CommandResult<T> ToResult<T>(T value) => this switch
+    {
+        Done done => new CommandResult<T>.Done(value, done.Position),
+        Refused refused => refused.Error,
+        _ => throw new InvalidOperationException("An execution is done or refused."),
+    };
 }
 
 /// <summary>A stream's state, the revision it stands for (null: no stream), and the position of its last record.</summary>

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.EventStore;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -13,6 +14,8 @@ public static class MessagingServices
         services.TryAddTransient<IMediator, Mediator>();
         services.TryAddEnumerable(ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(TracingBehaviour<,>)));
         services.TryAddEnumerable(ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(ValidationBehaviour<,>)));
+        services.TryAddSingleton<IEventAppender>(provider => provider.GetRequiredService<IEventStore>());
+        services.TryAddSingleton<IEventReader>(provider => provider.GetRequiredService<IEventStore>());
         services.TryAddSingleton<FactAppender>();
         return services;
     }

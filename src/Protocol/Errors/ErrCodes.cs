@@ -36,4 +36,6 @@ public static class ErrCodes
     public const string UnableToAuthoriseJoin = "M_UNABLE_TO_AUTHORISE_JOIN";
     public const string UnableToGrantJoin = "M_UNABLE_TO_GRANT_JOIN";
     public const string InviteBlocked = "M_INVITE_BLOCKED";
+    public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
+    public const string KeyTooLarge = "M_KEY_TOO_LARGE";
 }

@@ -1,0 +1,76 @@
+using System.Collections.Immutable;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Facts.UserApi;
+using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Commands.UserApi.Credentials;
+
+/// <summary>Decides what may be written to <c>credentials-…</c>. Pure; every fact is the whole of the credentials.</summary>
+public static class CredentialsDecider
+{
+    /// <summary>The first credentials of an account. Who writes them has the name.</summary>
+    public static Decision Create(CredentialsState state, UserId userId, string? passwordHash, StoredAccessToken? token) =>
+        state.Exists
+            ? AccountDecider.UserInUse
+            : Decision.Accept(new CredentialsChanged(userId, passwordHash, token is null ? [] : [token]));
+
+    /// <summary>A new token for a device, in place of the device's old one.</summary>
+    /// <remarks>
+    /// Requires: the password was checked against verifiedHash. When the password has changed since, the answer is the refusal of a wrong one.
+    /// LIMIT: above <see cref="Limits.AccessTokensMax"/> the oldest tokens end.
+    /// </remarks>
+    public static Decision IssueToken(CredentialsState state, UserId userId, string? verifiedHash, StoredAccessToken token)
+    {
+        if (state.IsDeactivated)
+            return Deactivated;
+        if (!state.Exists || state.PasswordHash is null || state.PasswordHash != verifiedHash)
+            return WrongPassword;
+        var tokens = state.Tokens.RemoveAll(one => one.DeviceId == token.DeviceId).Add(token);
+        if (tokens.Length > Limits.AccessTokensMax)
+            tokens = tokens.RemoveRange(0, tokens.Length - Limits.AccessTokensMax);
+        return Change(state, userId, tokens, state.PasswordHash);
+    }
+
+    /// <summary>The tokens of these devices end.</summary>
+    public static Decision RevokeDevices(CredentialsState state, UserId userId, IReadOnlyCollection<string> deviceIds)
+    {
+        var tokens = state.Tokens.RemoveAll(one => deviceIds.Contains(one.DeviceId));
+        return tokens.Length == state.Tokens.Length ? Decision.Nothing : Change(state, userId, tokens, state.PasswordHash);
+    }
+
+    /// <summary>All tokens end.</summary>
+    public static Decision RevokeAll(CredentialsState state, UserId userId) =>
+        state.Tokens.IsEmpty ? Decision.Nothing : Change(state, userId, [], state.PasswordHash);
+
+    /// <summary>A new password. Unless the others shall stay, only the token of the device that asked stays.</summary>
+    public static Decision ChangePassword(
+        CredentialsState state, UserId userId, string passwordHash, bool endsOtherSessions, string? ownDeviceId)
+    {
+        if (state.IsDeactivated || !state.Exists)
+            return Deactivated;
+        var tokens = endsOtherSessions ? state.Tokens.RemoveAll(one => one.DeviceId != ownDeviceId) : state.Tokens;
+        return Change(state, userId, tokens, passwordHash);
+    }
+
+    /// <summary>Nobody gets in again.</summary>
+    public static Decision Deactivate(CredentialsState state, UserId userId) =>
+        state.IsDeactivated ? Decision.Nothing : Decision.Accept(new CredentialsChanged(userId, null, [], IsDeactivated: true));
+
+    /// <summary>The devices whose tokens were ended between two states.</summary>
+    public static IReadOnlyList<string> EndedDevices(CredentialsState before, CredentialsState after)
+    {
+        var left = after.Tokens.Select(one => one.DeviceId).ToHashSet(StringComparer.Ordinal);
+        return [.. before.Tokens.Select(one => one.DeviceId).Where(id => !left.Contains(id))];
+    }
+
+    public static MatrixError Deactivated { get; } = new(403, ErrCodes.UserDeactivated, "This account has been deactivated.");
+
+    public static MatrixError WrongPassword { get; } = MatrixError.Forbidden("Invalid user name or password.");
+
+    private static Decision Change(
+        CredentialsState state, UserId userId, ImmutableArray<StoredAccessToken> tokens, string? passwordHash) =>
+        Decision.Accept(new CredentialsChanged(userId, passwordHash, tokens, state.IsDeactivated));
+}

@@ -1,0 +1,52 @@
+using FluentValidation;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Commands.UserApi.Credentials;
+using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
+using Matrix.EventSourced.Commands.UserApi.Passwords;
+using Matrix.EventSourced.EventStore;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Matrix.EventSourced.Commands.UserApi;
+
+/// <summary>Registers the write side of the UserAPI.</summary>
+/// <remarks>Requires: IEventStore, IRandom, TimeProvider, <see cref="PasswordHashing"/> and <see cref="RegistrationPolicy"/> from the host.</remarks>
+public static class UserApiServices
+{
+    public static IServiceCollection AddUserApiCommands(this IServiceCollection services)
+    {
+        services.AddMessaging();
+        services.AddSingleton(provider => new AggregateStore<AccountState>(
+            provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
+        services.AddSingleton(provider => new AggregateStore<CredentialsState>(
+            provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
+        services.TryAddSingleton<IPasswordHasher, Argon2PasswordHasher>();
+        services.AddSingleton<PasswordCheck>();
+        services.AddSingleton<NameAvailability>();
+        services.AddSingleton<RegistrationsUnderWay>();
+        services.AddSingleton<RegistrationNonces>();
+        services.AddSingleton<InteractiveSessions>();
+        services.AddSingleton<InteractiveStages>();
+        services.AddSingleton<RoomForgetting>();
+
+        services.AddSingleton<IValidator<RegisterAccount>, RegisterAccountValidator>();
+        services.AddSingleton<IValidator<LogIn>, LogInValidator>();
+        services.AddSingleton<IValidator<RenameDevice>, RenameDeviceValidator>();
+        services.AddSingleton<IValidator<SetProfileField>, SetProfileFieldValidator>();
+        services.AddSingleton<IValidator<SetAccountData>, SetAccountDataValidator>();
+        services.AddSingleton<IValidator<StoreFilter>, StoreFilterValidator>();
+
+        services.AddTransient<IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>, RegisterAccountHandler>();
+        services.AddTransient<IRequestHandler<LogIn, CommandResult<OpenedSession>>, LogInHandler>();
+        services.AddTransient<IRequestHandler<EndSessions, CommandResult<Unit>>, EndSessionsHandler>();
+        services.AddTransient<IRequestHandler<RenameDevice, CommandResult<Unit>>, RenameDeviceHandler>();
+        services.AddTransient<IRequestHandler<ChangePassword, CommandResult<Unit>>, ChangePasswordHandler>();
+        services.AddTransient<IRequestHandler<DeactivateAccount, CommandResult<Unit>>, DeactivateAccountHandler>();
+        services.AddTransient<IRequestHandler<SetProfileField, CommandResult<Unit>>, SetProfileFieldHandler>();
+        services.AddTransient<IRequestHandler<SetAccountData, CommandResult<Unit>>, SetAccountDataHandler>();
+        services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
+        return services;
+    }
+}
