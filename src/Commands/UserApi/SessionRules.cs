@@ -15,6 +15,6 @@ internal static class SessionRules
         .WithMessage($"A device id has 1 to {Limits.DeviceIdBytesMax} bytes and no control characters.");
 
     public static IRuleBuilderOptions<T, string?> IsDeviceName<T>(this IRuleBuilder<T, string?> rule) => rule
-        .Must(name => name is null || Encoding.UTF8.GetByteCount(name) <= Limits.DeviceNameBytesMax)
-        .WithMessage($"A device's display name may be at most {Limits.DeviceNameBytesMax} bytes long.");
+        .Must(name => name is null || (Encoding.UTF8.GetByteCount(name) <= Limits.DeviceNameBytesMax && !name.Contains('\0')))
+        .WithMessage($"A device's display name may be at most {Limits.DeviceNameBytesMax} bytes long and hold no U+0000.");
 }

@@ -1,0 +1,38 @@
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Npgsql;
+
+namespace Matrix.EventSourced.Projections.UserApi;
+
+// HOT: asked for every request.
+
+/// <summary>Owners of tokens, from the cache or from the table.</summary>
+public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas schemas, TokenCache cache) : ITokenQueries
+{
+    public ValueTask<TokenOwner?> FindAsync(string tokenSha256, CancellationToken cancellationToken) =>
+        cache.Find(tokenSha256) is { } owner ? ValueTask.FromResult<TokenOwner?>(owner) : ReadAsync(tokenSha256, cancellationToken);
+
+    public void Forget(string tokenSha256) => cache.Remove(tokenSha256);
+
+    private async ValueTask<TokenOwner?> ReadAsync(string tokenSha256, CancellationToken cancellationToken)
+    {
+        var slot = cache.Slot(tokenSha256);
+        await using var command = database.CreateCommand(
+            $"""
+            SELECT user_id, device_id, is_guest, is_admin, expires_at_ms
+            FROM {schemas.Live(UserApiProjection.ProjectionName)}.access_tokens WHERE token_sha256 = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tokenSha256 });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        var owner = new TokenOwner(
+            UserId.Parse(reader.GetString(0)),
+            reader.GetString(1),
+            reader.GetBoolean(2),
+            reader.GetBoolean(3),
+            reader.IsDBNull(4) ? null : reader.GetInt64(4));
+        cache.Add(tokenSha256, owner, slot);
+        return owner;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization.Metadata;
+using Marten;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Facts.UserApi;
+using Matrix.EventSourced.Projections.Hosting;
+
+namespace Matrix.EventSourced.Projections.UserApi;
+
+/// <summary>Accounts, devices, profiles, filters and account data as documents; access tokens in a table of their own.</summary>
+/// <remarks>
+/// A batch is folded in memory first (<see cref="UserBatch"/>) and written once, whatever it holds of one user.
+/// After the commit, tokens that ended leave the cache.
+/// </remarks>
+public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency) : IDocumentProjection
+{
+    public const string ProjectionName = "userapi";
+
+    /// <summary>What reads of this component wait for.</summary>
+    public static readonly ReadOnlyMemory<string> Gate = new[] { ProjectionName };
+
+    // Filled by Apply, used by Committed; a batch that was rolled back takes its entry with it.
+    private readonly ConditionalWeakTable<ProjectionBatch, IReadOnlyList<string>> _endedTokens = [];
+
+    public string Name => ProjectionName;
+
+    public int Version => 1;
+
+    public FrozenSet<string> Handles { get; } = new[]
+    {
+        FactNames.AccountRegistered,
+        FactNames.ProfileChanged,
+        FactNames.DeviceCreated,
+        FactNames.DeviceRenamed,
+        FactNames.DeviceDeleted,
+        FactNames.FilterStored,
+        FactNames.AccountDataSet,
+        FactNames.CredentialsChanged,
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    public string Ddl => AccessTokenTable.Ddl;
+
+    public IJsonTypeInfoResolver DocumentJson => UserDocumentJson.Default;
+
+    public void ConfigureDocuments(StoreOptions options)
+    {
+        options.Schema.For<AccountDocument>();
+        options.Schema.For<DeviceDocument>().Duplicate(device => device.UserId);
+        options.Schema.For<FilterDocument>();
+        options.Schema.For<AccountDataDocument>().Index(
+            data => new { data.UserId, data.Position });
+    }
+
+    public async ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken)
+    {
+        await using var session = documents.OpenSession(batch);
+        var changes = await UserBatch.FoldAsync(batch.Facts, session, cancellationToken);
+        changes.StoreIn(session);
+        await session.SaveChangesAsync(cancellationToken);
+        var ended = await AccessTokenTable.WriteAsync(batch, changes, cancellationToken);
+        if (ended.Count > 0)
+            _endedTokens.AddOrUpdate(batch, ended);
+    }
+
+    public void WentLive(string schema, LogPosition upTo)
+    {
+        tokens.Clear();
+        recency.BeginAt(upTo);
+    }
+
+    public void Committed(ProjectionBatch batch)
+    {
+        if (_endedTokens.TryGetValue(batch, out var ended))
+        {
+            for (var i = 0; i < ended.Count; i++)
+                tokens.Remove(ended[i]);
+        }
+        for (var i = 0; i < batch.Facts.Count; i++)
+        {
+            var record = batch.Facts[i];
+            if (record.Fact is AccountDataSet data)
+                recency.Note(data.UserId, record.Record.Position);
+            else if (record.Fact is AccountRegistered registered)
+                recency.Note(registered.UserId, record.Record.Position);
+        }
+    }
+}
