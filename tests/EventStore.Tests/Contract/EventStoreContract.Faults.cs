@@ -22,9 +22,10 @@ public abstract partial class EventStoreContract
     {
         await Engine.CloseAsync(Store);
         var operations = 0;
+        var isArmed = true;
         var store = await Engine.OpenAsync(operation =>
         {
-            if (++operations == failAt)
+            if (isArmed && ++operations == failAt)
                 throw new InjectedFault(operation);
         });
         var stream = new StreamName("room", $"!{failAt}:hs");
@@ -38,6 +39,7 @@ public abstract partial class EventStoreContract
         }
         (_, failed) = await TryAsync(() => SetBoundsAsync(store, stream), failed);
         await Engine.CloseAsync(store);
+        isArmed = false;
 
         // An engine that forgets everything when it closes is looked at as it is.
         Store = Engine.IsPersistent ? await Engine.OpenAsync() : store;
