@@ -1,0 +1,107 @@
+using System.Collections.Immutable;
+using Matrix.EventSourced.Facts.PublicRooms;
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Facts.UserApi;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Facts.Tests;
+
+/// <summary>Every fact twice: with everything it can hold, and with nothing but what it must hold. Their bytes are the golden files.</summary>
+/// <remarks>A sample never changes: the log may hold what it stands for. A fact that grows an optional member changes its full sample only.</remarks>
+internal static class Samples
+{
+    private static readonly RoomId Room = RoomId.Parse("!wZ9pXqLr3tKc7VnB2mJ4sH6dF8gY1aQeUiOoPpLlKk0");
+    private static readonly UserId Alice = UserId.Parse("@alice:example.org");
+    private static readonly RoomAlias Alias = RoomAlias.Parse("#garden:example.org");
+
+    /// <summary>Keyed by file name: the stored name and <c>full</c> or <c>minimal</c>.</summary>
+    public static readonly IReadOnlyList<(string File, IFact Fact)> All =
+    [
+        .. Pair(FactNames.PduRecorded, FullPdu(), MinimalPdu()),
+        .. Pair(FactNames.AliasCreated, new AliasCreated(Alias, Room, Alice), new AliasCreated(Alias, Room, Alice)),
+        .. Pair(FactNames.AliasDeleted, new AliasDeleted(Alias, Room, Alice), new AliasDeleted(Alias, Room, Alice)),
+        .. Pair(
+            FactNames.RoomVisibilityChanged,
+            new RoomVisibilityChanged(Room, IsPublic: true, Alice),
+            new RoomVisibilityChanged(Room, IsPublic: false, Alice)),
+        .. Pair(
+            FactNames.AccountRegistered,
+            new AccountRegistered(Alice, AccountKind.Appservice, IsAdmin: true, "irc"),
+            new AccountRegistered(Alice, AccountKind.User, IsAdmin: false)),
+        .. Pair(
+            FactNames.ProfileChanged,
+            new ProfileChanged(Alice, "displayname", RawJson.FromText("\"Alice \\\"Ångström\\\" 🌻\"")),
+            new ProfileChanged(Alice, "avatar_url", null)),
+        .. Pair(FactNames.DeviceCreated, new DeviceCreated(Alice, "PHONE", "Alice's phone"), new DeviceCreated(Alice, "PHONE", null)),
+        .. Pair(FactNames.DeviceRenamed, new DeviceRenamed(Alice, "PHONE", "Old phone"), new DeviceRenamed(Alice, "PHONE", null)),
+        .. Pair(FactNames.DeviceDeleted, new DeviceDeleted(Alice, "PHONE"), new DeviceDeleted(Alice, "PHONE")),
+        .. Pair(FactNames.RoomForgotten, new RoomForgotten(Alice, Room), new RoomForgotten(Alice, Room)),
+        .. Pair(
+            FactNames.FilterStored,
+            new FilterStored(Alice, "4", RawJson.FromText("{ \"room\": {\"timeline\":{\"limit\":20}} }")),
+            new FilterStored(Alice, "0", RawJson.FromText("{}"))),
+        .. Pair(
+            FactNames.AccountDataSet,
+            new AccountDataSet(Alice, Room, "m.tag", RawJson.FromText("{\"tags\":{\"u.work\":{\"order\":0.5}}}")),
+            new AccountDataSet(Alice, null, "m.direct", RawJson.FromText("{}"))),
+        .. Pair(FactNames.CredentialsChanged, FullCredentials(), new CredentialsChanged(Alice, null, [])),
+    ];
+
+    public static readonly FactMetadata FullMetadata =
+        new("5f0c9a52-0000-4000-8000-000000000001", "req-7", new FactActor(Alice.Value, "PHONE"), 1_767_225_600_123);
+
+    public static readonly FactMetadata MinimalMetadata = new("start", "start", new FactActor(), 0);
+
+    private static (string File, IFact Fact)[] Pair(string name, IFact full, IFact minimal) =>
+        [($"{name}.full", full), ($"{name}.minimal", minimal)];
+
+    private static PduRecorded FullPdu() => new()
+    {
+        RoomId = Room,
+        RoomVersion = "12",
+        EventId = Event(1),
+        Pdu = RawJson.FromText("{\"content\":{\"body\":\"<b>é</b>\",\"membership\":\"invite\"},\"depth\":7,\"state_key\":\"@bob:other.org\"}"),
+        Disposition = PduDisposition.SoftFailed,
+        Reason = "auth rule 5.4: the sender is not in the room",
+        StateAdded =
+        [
+            new StateEntry(new StateTuple("m.room.member", "@bob:other.org"), Event(1)),
+            new StateEntry(new StateTuple("org.example.\"odd\"", "Ω"), Event(2)),
+        ],
+        StateRemoved = [new StateTuple("m.room.topic", "")],
+        ForwardExtremities = [Event(1), Event(3)],
+        StateBefore = new StateRoot(1, 2, 3, ulong.MaxValue),
+        CurrentState = new StateRoot(0x0123456789ABCDEF, 5, 6, 7),
+        Depth = 7,
+        RedactsApplied = Event(4),
+        StrippedState = RawJson.FromText("[{\"content\":{},\"sender\":\"@alice:example.org\",\"state_key\":\"\",\"type\":\"m.room.name\"}]"),
+        DeviceId = "PHONE",
+        TransactionId = "m1767225600123.4",
+        TransactionScope = "send/m.room.message",
+        SendOn = ServerName.Parse("example.org"),
+    };
+
+    private static PduRecorded MinimalPdu() => new()
+    {
+        RoomId = Room,
+        RoomVersion = "1",
+        EventId = EventId.Parse("$old:example.org"),
+        Pdu = RawJson.FromText("{}"),
+        Disposition = PduDisposition.Accepted,
+        ForwardExtremities = [],
+        StateBefore = default,
+        CurrentState = default,
+        Depth = 0,
+    };
+
+    private static CredentialsChanged FullCredentials() => new(
+        Alice,
+        "$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        ImmutableArray.Create(
+            new StoredAccessToken("n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "PHONE", 1_767_225_600_000, 1_767_229_200_000),
+            new StoredAccessToken("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "LAPTOP", 1_767_225_600_001)),
+        IsDeactivated: true);
+
+    private static EventId Event(int number) => EventId.Parse($"${number:D43}");
+}
