@@ -25,7 +25,8 @@ internal static class AppendRules
         if ((long)record.Data.Length + record.Metadata.Length > EventStoreLimits.RecordBytesMax)
         {
             throw new ArgumentException(
-                $"A record holds at most {EventStoreLimits.RecordBytesMax} bytes of data and metadata.", nameof(record));
+                $"A record holds at most {EventStoreLimits.RecordBytesMax} bytes of data and metadata.",
+                nameof(record));
         }
     }
 }

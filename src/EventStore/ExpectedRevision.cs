@@ -1,7 +1,8 @@
 namespace Matrix.EventSourced.EventStore;
 
 /// <summary>What the writer believes the stream's last revision to be.</summary>
-/// <remarks>Shape: an exact revision counts from 0; <see cref="NoStream"/> means that the stream must not exist yet (or was deleted).</remarks>
+/// <remarks>Shape: an exact revision counts from 0; <see cref="NoStream"/> means that the stream must not exist yet (or
+/// was deleted).</remarks>
 public readonly record struct ExpectedRevision
 {
     private readonly long _value;
@@ -26,7 +27,8 @@ public readonly record struct ExpectedRevision
     /// <summary>The exact revision, or null for the three that are none.</summary>
     public long? Revision => _value >= 0 ? _value : null;
 
-    /// <summary>Whether a stream whose last revision is <paramref name="actual"/> (null: no stream) is as expected.</summary>
+    /// <summary>Whether a stream whose last revision is <paramref name="actual"/> (null: no stream) is as
+    /// expected.</summary>
     public bool Admits(long? actual) => _value switch
     {
         -2 => true,

@@ -11,10 +11,11 @@ public interface IEventAppender
     /// <summary>Appends records to one stream, all or none.</summary>
     /// <remarks>
     /// Requires: 1..n records; record ids distinct within the append.
-    /// Ensures: on <see cref="AppendResult.Appended"/> the records are readable and, unless Relaxed, on disk. Appending the same ids to the same
-    /// stream again answers Appended with the <b>original</b> revision and position, whatever the expected revision; an append that mixes known and new ids is a Conflict.
-    /// Errors: Conflict with the actual revision; throws <see cref="EventStoreException"/> when the store cannot say whether it appended,
-    /// and ArgumentException for a record over <see cref="EventStoreLimits.RecordBytesMax"/>.
+    /// Ensures: on <see cref="AppendResult.Appended"/> the records are readable and, unless Relaxed, on disk. Appending
+    /// the same ids to the same stream again answers Appended with the <b>original</b> revision and position, whatever
+    /// the expected revision; an append that mixes known and new ids is a Conflict.
+    /// Errors: Conflict with the actual revision; throws <see cref="EventStoreException"/> when the store cannot say
+    /// whether it appended, and ArgumentException for a record over <see cref="EventStoreLimits.RecordBytesMax"/>.
     /// Cancellation: a write runs to its end once it was queued; the token is looked at only before that.
     /// </remarks>
     ValueTask<AppendResult> AppendAsync(
@@ -24,22 +25,27 @@ public interface IEventAppender
         Durability durability = Durability.Durable,
         CancellationToken cancellationToken = default);
 
-    ValueTask SetStreamMetadataAsync(StreamName stream, StreamMetadata metadata, CancellationToken cancellationToken = default);
+    ValueTask SetStreamMetadataAsync(
+        StreamName stream, StreamMetadata metadata, CancellationToken cancellationToken = default);
 
-    /// <summary>Hides everything the stream holds; a later append goes on with the next revision, and expects NoStream or Any.</summary>
-    ValueTask<AppendResult> DeleteAsync(StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default);
+    /// <summary>Hides everything the stream holds; a later append goes on with the next revision, and expects NoStream
+    /// or Any.</summary>
+    ValueTask<AppendResult> DeleteAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default);
 }
 
 /// <summary>The reading half of the port.</summary>
 public interface IEventReader
 {
-    /// <summary>The position of the last record of the log (<see cref="LogPosition.Start"/> when it is empty).</summary>
+    /// <summary>The position of the last record of the log (<see cref="LogPosition.Start"/> when it is
+    /// empty).</summary>
     /// <remarks>Cost: a memory read in the embedded engines, one round trip elsewhere (callers coalesce).</remarks>
     ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Reads a stream; nothing is said for a stream that does not exist.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="fromRevision">Where to begin, inclusive; null is the first record forwards, the last record backwards.</param>
+    /// <param name="fromRevision">Where to begin, inclusive; null is the first record forwards, the last record
+    /// backwards.</param>
     /// <param name="direction">Forwards or backwards.</param>
     /// <param name="maxCount">At most so many records.</param>
     /// <param name="cancellationToken">Ends the read.</param>
@@ -50,15 +56,18 @@ public interface IEventReader
         long maxCount,
         CancellationToken cancellationToken = default);
 
-    /// <summary>Reads the whole log. Forwards: records <b>after</b> the position. Backwards: records at or before it; null is the end of the log.</summary>
+    /// <summary>Reads the whole log. Forwards: records <b>after</b> the position. Backwards: records at or before it;
+    /// null is the end of the log.</summary>
     IAsyncEnumerable<LogRecord> ReadAllAsync(
         LogPosition? from,
         ReadDirection direction,
         long maxCount,
         CancellationToken cancellationToken = default);
 
-    /// <summary>Everything after <paramref name="after"/>, in order, without end: records, and <see cref="SubscriptionMessage.CaughtUp"/> at each arrival at the head.</summary>
-    /// <remarks>Ensures: no record is skipped or doubled. A record may be seen before its own append has returned. System records are never shown.</remarks>
+    /// <summary>Everything after <paramref name="after"/>, in order, without end: records, and
+    /// <see cref="SubscriptionMessage.CaughtUp"/> at each arrival at the head.</summary>
+    /// <remarks>Ensures: no record is skipped or doubled. A record may be seen before its own append has returned.
+    /// System records are never shown.</remarks>
     IAsyncEnumerable<SubscriptionMessage> SubscribeAsync(
         LogPosition after,
         RecordFilter? filter = null,
@@ -73,6 +82,7 @@ public sealed class EventStoreException(string message, Exception? inner = null)
 /// <summary>Bounds of the log, each with its source.</summary>
 public static class EventStoreLimits
 {
-    /// <summary>LIMIT: one append of EventStoreDB holds at most 1,048,576 bytes; every engine keeps to it, so that a log can move.</summary>
+    /// <summary>LIMIT: one append of EventStoreDB holds at most 1,048,576 bytes; every engine keeps to it, so that a
+    /// log can move.</summary>
     public const int RecordBytesMax = 1_048_576;
 }

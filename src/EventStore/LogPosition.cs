@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.EventStore;
 
 /// <summary>The place of a record in the whole log: the one clock of the server.</summary>
 /// <remarks>
-/// Shape: grows with every record, never dense (EventStoreDB's positions are byte offsets); 0 is "before the first record".
-/// A sync token, a checkpoint, a destination's progress and a backup are all this one number.
+/// Shape: grows with every record, never dense (EventStoreDB's positions are byte offsets); 0 is "before the first
+/// record". A sync token, a checkpoint, a destination's progress and a backup are all this one number.
 /// </remarks>
 public readonly record struct LogPosition(ulong Value) : IComparable<LogPosition>
 {

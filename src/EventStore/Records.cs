@@ -2,13 +2,15 @@ namespace Matrix.EventSourced.EventStore;
 
 /// <summary>A record that is to be appended.</summary>
 /// <remarks>
-/// Shape: <paramref name="RecordId"/> makes the append idempotent within its stream; <paramref name="Type"/> is the stored name
-/// (<c>roomserver.pdu_recorded.v1</c>); <paramref name="Data"/> and <paramref name="Metadata"/> are UTF-8 JSON that the store does not read.
+/// Shape: <paramref name="RecordId"/> makes the append idempotent within its stream; <paramref name="Type"/> is the
+/// stored name (<c>roomserver.pdu_recorded.v1</c>); <paramref name="Data"/> and <paramref name="Metadata"/> are UTF-8
+/// JSON that the store does not read.
 /// </remarks>
 public sealed record NewRecord(Guid RecordId, string Type, ReadOnlyMemory<byte> Data, ReadOnlyMemory<byte> Metadata);
 
 /// <summary>A record as the log holds it.</summary>
-/// <remarks>Units: <paramref name="CreatedMs"/>, Unix milliseconds of the store's clock. <paramref name="Revision"/> counts from 0 in its stream.</remarks>
+/// <remarks>Units: <paramref name="CreatedMs"/>, Unix milliseconds of the store's clock. <paramref name="Revision"/>
+/// counts from 0 in its stream.</remarks>
 public sealed record LogRecord(
     LogPosition Position,
     StreamName Stream,
@@ -25,7 +27,8 @@ public enum Durability
     /// <summary>After it is on disk.</summary>
     Durable,
 
-    /// <summary>After it is ordered and visible; it rides to disk with the next flush. For facts whose loss in a crash nobody misses (typing, presence).</summary>
+    /// <summary>After it is ordered and visible; it rides to disk with the next flush. For facts whose loss in a crash
+    /// nobody misses (typing, presence).</summary>
     Relaxed,
 }
 
@@ -38,12 +41,14 @@ public abstract record AppendResult
     /// <remarks>Shape: revision and position of the <b>last</b> record of the append.</remarks>
     public sealed record Appended(long Revision, LogPosition Position) : AppendResult;
 
-    /// <summary>The stream is not where the writer thought; <paramref name="ActualRevision"/> is null when there is no stream.</summary>
+    /// <summary>The stream is not where the writer thought; <paramref name="ActualRevision"/> is null when there is no
+    /// stream.</summary>
     public sealed record Conflict(long? ActualRevision) : AppendResult;
 }
 
 /// <summary>Bounds of one stream.</summary>
-/// <remarks>Shape: records outside any bound are never read again and may be removed at any time. TruncateBefore: the first revision that stays.</remarks>
+/// <remarks>Shape: records outside any bound are never read again and may be removed at any time. TruncateBefore: the
+/// first revision that stays.</remarks>
 public sealed record StreamMetadata(TimeSpan? MaxAge = null, long? MaxCount = null, long? TruncateBefore = null);
 
 public enum ReadDirection
@@ -60,7 +65,8 @@ public abstract record SubscriptionMessage
     /// <summary>The next record, in the order of the whole log.</summary>
     public sealed record Recorded(LogRecord Record) : SubscriptionMessage;
 
-    /// <summary>All that the log held has been said; what follows is live. Said again whenever the subscription catches up after falling behind.</summary>
+    /// <summary>All that the log held has been said; what follows is live. Said again whenever the subscription catches
+    /// up after falling behind.</summary>
     public sealed record CaughtUp(LogPosition Position) : SubscriptionMessage;
 
     /// <summary>The subscriber was too slow for the live feed and reads from the store again.</summary>
@@ -70,9 +76,11 @@ public abstract record SubscriptionMessage
     public sealed record Checkpoint(LogPosition Position) : SubscriptionMessage;
 }
 
-/// <summary>Which records a subscription or a read of the whole log lets through; null members let everything through.</summary>
+/// <summary>Which records a subscription or a read of the whole log lets through; null members let everything
+/// through.</summary>
 /// <remarks>Shape: prefixes, ordinal; a record passes when it passes both lists.</remarks>
-public sealed record RecordFilter(IReadOnlyList<string>? StreamPrefixes = null, IReadOnlyList<string>? TypePrefixes = null)
+public sealed record RecordFilter(
+    IReadOnlyList<string>? StreamPrefixes = null, IReadOnlyList<string>? TypePrefixes = null)
 {
     public bool Passes(LogRecord record) =>
         PassesOne(StreamPrefixes, record.Stream.Value) && PassesOne(TypePrefixes, record.Type);

@@ -15,6 +15,7 @@ internal static class StreamBounds
     public static long OldestVisibleMs(StreamMetadata metadata, long nowMs) =>
         metadata.MaxAge is { } age ? nowMs - (long)age.TotalMilliseconds : long.MinValue;
 
-    public static bool IsVisible(long revision, long createdMs, long first, long head, StreamMetadata metadata, long nowMs) =>
+    public static bool IsVisible(
+        long revision, long createdMs, long first, long head, StreamMetadata metadata, long nowMs) =>
         revision >= FirstVisible(first, head, metadata) && createdMs >= OldestVisibleMs(metadata, nowMs);
 }

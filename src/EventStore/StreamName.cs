@@ -1,7 +1,8 @@
 namespace Matrix.EventSourced.EventStore;
 
 /// <summary>The name of one stream: <c>category-id</c>, as EventStoreDB's category index expects.</summary>
-/// <remarks>Shape: the category holds no dash; the id may hold anything, dashes too. Never empty, never starts with <c>$</c>.</remarks>
+/// <remarks>Shape: the category holds no dash; the id may hold anything, dashes too. Never empty, never starts with
+/// <c>$</c>.</remarks>
 public readonly record struct StreamName
 {
     public StreamName(string category, string id)

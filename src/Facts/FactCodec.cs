@@ -7,7 +7,8 @@ namespace Matrix.EventSourced.Facts;
 /// <remarks>
 /// Ensures: Decode(Encode(fact)) equals the fact; equal facts have equal bytes.
 /// Errors: Decode throws <see cref="UnknownFactException"/> for a name that is neither current nor has an upcaster, and
-/// <see cref="MalformedFactException"/> for bytes that do not fit the name; both name it. Whoever reads the log stops there.
+/// <see cref="MalformedFactException"/> for bytes that do not fit the name; both name it. Whoever reads the log stops
+/// there.
 /// </remarks>
 public static class FactCodec
 {
@@ -18,7 +19,8 @@ public static class FactCodec
         return (entry.Name, entry.Encode(fact));
     }
 
-    /// <remarks>Requires: nobody writes to <paramref name="data"/> any more; a decoded fact may keep slices of it.</remarks>
+    /// <remarks>Requires: nobody writes to <paramref name="data"/> any more; a decoded fact may keep slices of
+    /// it.</remarks>
     public static IFact Decode(string type, ReadOnlyMemory<byte> data) => Decode(type, data, FactUpcasters.Current);
 
     /// <summary>Whether <see cref="Decode(string, ReadOnlyMemory{byte})"/> can read records of this name.</summary>

@@ -8,7 +8,8 @@ using Matrix.EventSourced.Protocol;
 
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>How facts look in the log: snake_case, members with the default value left out, enumerations by name.</summary>
+/// <summary>How facts look in the log: snake_case, members with the default value left out, enumerations by
+/// name.</summary>
 /// <remarks><see cref="PduRecorded"/> is not here: it is hot and has a writer and a reader of its own.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -31,7 +32,8 @@ internal sealed partial class FactJsonContext : JsonSerializerContext;
 /// <summary>The settings with which facts are written and read.</summary>
 internal static class FactJson
 {
-    /// <summary>LIMIT: nesting of a stored fact: what it carries may be as deep as any JSON that we read, plus the fact around it.</summary>
+    /// <summary>LIMIT: nesting of a stored fact: what it carries may be as deep as any JSON that we read, plus the fact
+    /// around it.</summary>
     public const int DepthMax = Limits.JsonDepthMax + 8;
 
     /// <summary>The one instance. It escapes only what JSON must escape, so that a log can be read by eye.</summary>
@@ -42,4 +44,5 @@ internal static class FactJson
     });
 }
 
-internal sealed class AccountKindConverter() : JsonStringEnumConverter<AccountKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+internal sealed class AccountKindConverter(
+    ) : JsonStringEnumConverter<AccountKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);

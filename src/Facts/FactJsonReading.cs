@@ -4,7 +4,8 @@ using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>Small steps over a <see cref="Utf8JsonReader"/> for the hand-written readers. Anything unexpected is a <see cref="JsonException"/>.</summary>
+/// <summary>Small steps over a <see cref="Utf8JsonReader"/> for the hand-written readers. Anything unexpected is a
+/// <see cref="JsonException"/>.</summary>
 // HOT
 internal static class FactJsonReading
 {
@@ -75,7 +76,8 @@ internal static class FactJsonReading
         return source[start..(int)reader.BytesConsumed];
     }
 
-    /// <summary>A member that is not known here was added by a newer version, which is free to add optional ones.</summary>
+    /// <summary>A member that is not known here was added by a newer version, which is free to add optional
+    /// ones.</summary>
     public static void SkipValue(ref Utf8JsonReader reader)
     {
         Advance(ref reader);

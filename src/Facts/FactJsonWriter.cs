@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.Facts;
 
 /// <summary>A writer and its buffer, kept per thread: a fact costs one allocation, the array that is stored.</summary>
 // HOT
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread; holds no resource.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage(
+    "Design", "CA1001", Justification = "Lives as long as its thread; holds no resource.")]
 internal sealed class FactJsonWriter
 {
     /// <summary>LIMIT: a buffer that has grown beyond this is given back. Ours: most facts are a few KiB.</summary>

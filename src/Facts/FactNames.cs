@@ -1,6 +1,7 @@
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>The stored names. A name never changes its meaning; a new shape is a new version with an upcaster.</summary>
+/// <summary>The stored names. A name never changes its meaning; a new shape is a new version with an
+/// upcaster.</summary>
 public static class FactNames
 {
     public const string PduRecorded = "roomserver.pdu_recorded.v1";

@@ -3,7 +3,8 @@ using System.Collections.Frozen;
 namespace Matrix.EventSourced.Facts;
 
 /// <summary>One step from an old stored name to its successor.</summary>
-/// <remarks>Shape: <paramref name="Convert"/> turns the old bytes into the bytes of <paramref name="To"/>; pure, and kept for good.</remarks>
+/// <remarks>Shape: <paramref name="Convert"/> turns the old bytes into the bytes of <paramref name="To"/>; pure, and
+/// kept for good.</remarks>
 internal sealed record FactUpcaster(string From, string To, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Convert);
 
 /// <summary>Leads old stored names, step by step, to the one that is read today.</summary>

@@ -2,7 +2,8 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Facts;
 
-/// <summary>The stream categories of the log. A stream is <c>category-id</c>; the store's own type is made from these by the callers.</summary>
+/// <summary>The stream categories of the log. A stream is <c>category-id</c>; the store's own type is made from these
+/// by the callers.</summary>
 public static class StreamCategories
 {
     /// <summary><c>room-!abc:hs</c>: every PDU of a room. The last record alone is enough to load the room.</summary>

@@ -13,7 +13,8 @@ public sealed class InMemoryEngine : TestEngine
         ValueTask.FromResult<IEventStore>(new InMemoryEventStore(Time) { BeforeOperation = Wrapped(beforeOperation) });
 
     /// <summary>The port promises one kind of exception.</summary>
-    private static Action<string>? Wrapped(Action<string>? beforeOperation) => beforeOperation is null ? null : operation =>
+    private static Action<string>? Wrapped(Action<string>? beforeOperation) =>
+        beforeOperation is null ? null : operation =>
     {
         try
         {

@@ -13,7 +13,8 @@ public sealed class Fact_codec
     [Fact]
     public void unknown_name_is_said_in_the_exception()
     {
-        var problem = Assert.Throws<UnknownFactException>(() => FactCodec.Decode("future.thing_happened.v9", "{}"u8.ToArray()));
+        var problem = Assert.Throws<UnknownFactException>(
+            () => FactCodec.Decode("future.thing_happened.v9", "{}"u8.ToArray()));
 
         Assert.Equal("future.thing_happened.v9", problem.StoredName);
         Assert.Contains("future.thing_happened.v9", problem.Message, StringComparison.Ordinal);
@@ -65,14 +66,15 @@ public sealed class Fact_codec
     {
         var upcasters = new FactUpcasters(
         [
-            new("userapi.device_removed.v1", "userapi.device_removed.v2", data => Replace(data, "\"user\"", "\"user_id\"")),
-            new("userapi.device_removed.v2", FactNames.DeviceDeleted, data => Replace(data, "\"device\"", "\"device_id\"")),
+            new("userapi.removed.v1", "userapi.removed.v2", data => Replace(data, "\"user\"", "\"user_id\"")),
+            new("userapi.removed.v2", FactNames.DeviceDeleted, data => Replace(data, "\"device\"", "\"device_id\"")),
         ]);
 
-        var fact = FactCodec.Decode("userapi.device_removed.v1", "{\"user\":\"@a:hs\",\"device\":\"D\"}"u8.ToArray(), upcasters);
+        var fact = FactCodec.Decode(
+            "userapi.removed.v1", "{\"user\":\"@a:hs\",\"device\":\"D\"}"u8.ToArray(), upcasters);
 
         Assert.Equal(new DeviceDeleted(UserId.Parse("@a:hs"), "D"), fact);
-        Assert.True(upcasters.Knows("userapi.device_removed.v2"));
+        Assert.True(upcasters.Knows("userapi.removed.v2"));
     }
 
     [Fact]

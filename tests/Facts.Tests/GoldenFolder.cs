@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Matrix.EventSourced.Facts.Tests;
 
-/// <summary>The golden files beside the sources. A missing one is written, and its test fails once, so that somebody looks at it.</summary>
+/// <summary>The golden files beside the sources. A missing one is written, and its test fails once, so that somebody
+/// looks at it.</summary>
 internal static class GoldenFolder
 {
     public static void Verify(string name, byte[] actual)
@@ -24,5 +25,6 @@ internal static class GoldenFolder
 
     private static string PathOf(string name) => Path.Combine(Folder(), $"{name}.json");
 
-    private static string Folder([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "Golden");
+    private static string Folder([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "Golden");
 }

@@ -3,7 +3,8 @@ using Matrix.EventSourced.Facts.Schema;
 
 namespace Matrix.EventSourced.Facts.Tests;
 
-/// <summary>What stands in a log can be read for good: the bytes of every fact are held by files that never change.</summary>
+/// <summary>What stands in a log can be read for good: the bytes of every fact are held by files that never
+/// change.</summary>
 public sealed class Golden_files
 {
     public static TheoryData<string> Files => [.. Samples.All.Select(sample => sample.File)];

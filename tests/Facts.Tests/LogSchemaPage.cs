@@ -9,10 +9,11 @@ internal static class LogSchemaPage
     private const string Head = """
         # The log schema
 
-        Generated from `src/Facts/Schema`; a test keeps it current. Every record of the log is one *fact*: a stored name with its version, a JSON
-        object in UTF-8, and metadata. Members with the default value (null, false, 0, the first kind) are left out; readers skip members that they
-        do not know. An optional member may be added at any time; any other change is a new version of the name, with an upcaster from the old one.
-        The bytes of every fact, full and minimal, are held by `tests/Facts.Tests/Golden`.
+        Generated from `src/Facts/Schema`; a test keeps it current. Every record of the log is one *fact*: a stored
+        name with its version, a JSON object in UTF-8, and metadata. Members with the default value (null, false,
+        0, the first kind) are left out; readers skip members that they do not know. An optional member may be added
+        at any time; any other change is a new version of the name, with an upcaster from the old one. The bytes of
+        every fact, full and minimal, are held by `tests/Facts.Tests/Golden`.
 
         ## Metadata
 

@@ -37,11 +37,13 @@ public sealed class Log_schema
     {
         var names = typeof(FactNames).GetFields().Select(field => (string)field.GetRawConstantValue()!).ToList();
 
-        Assert.Equal(names.Order(StringComparer.Ordinal), FactSchema.All.Select(row => row.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            names.Order(StringComparer.Ordinal), FactSchema.All.Select(row => row.Name).Order(StringComparer.Ordinal));
         Assert.All(names, name => Assert.Matches("^[a-z]+\\.[a-z_]+\\.v[1-9][0-9]*$", name));
     }
 
-    /// <summary>The page is written again when it is out of date, and the test fails once, so that the change is looked at.</summary>
+    /// <summary>The page is written again when it is out of date, and the test fails once, so that the change is looked
+    /// at.</summary>
     [Fact]
     public void page_of_the_log_schema_is_current()
     {

@@ -7,8 +7,10 @@ using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Facts.Tests;
 
-/// <summary>Every fact twice: with everything it can hold, and with nothing but what it must hold. Their bytes are the golden files.</summary>
-/// <remarks>A sample never changes: the log may hold what it stands for. A fact that grows an optional member changes its full sample only.</remarks>
+/// <summary>Every fact twice: with everything it can hold, and with nothing but what it must hold. Their bytes are the
+/// golden files.</summary>
+/// <remarks>A sample never changes: the log may hold what it stands for. A fact that grows an optional member changes
+/// its full sample only.</remarks>
 internal static class Samples
 {
     private static readonly RoomId Room = RoomId.Parse("!wZ9pXqLr3tKc7VnB2mJ4sH6dF8gY1aQeUiOoPpLlKk0");
@@ -33,8 +35,14 @@ internal static class Samples
             FactNames.ProfileChanged,
             new ProfileChanged(Alice, "displayname", RawJson.FromText("\"Alice \\\"Ångström\\\" 🌻\"")),
             new ProfileChanged(Alice, "avatar_url", null)),
-        .. Pair(FactNames.DeviceCreated, new DeviceCreated(Alice, "PHONE", "Alice's phone"), new DeviceCreated(Alice, "PHONE", null)),
-        .. Pair(FactNames.DeviceRenamed, new DeviceRenamed(Alice, "PHONE", "Old phone"), new DeviceRenamed(Alice, "PHONE", null)),
+        .. Pair(
+            FactNames.DeviceCreated,
+            new DeviceCreated(Alice, "PHONE", "Alice's phone"),
+            new DeviceCreated(Alice, "PHONE", null)),
+        .. Pair(
+            FactNames.DeviceRenamed,
+            new DeviceRenamed(Alice, "PHONE", "Old phone"),
+            new DeviceRenamed(Alice, "PHONE", null)),
         .. Pair(FactNames.DeviceDeleted, new DeviceDeleted(Alice, "PHONE"), new DeviceDeleted(Alice, "PHONE")),
         .. Pair(FactNames.RoomForgotten, new RoomForgotten(Alice, Room), new RoomForgotten(Alice, Room)),
         .. Pair(
@@ -61,7 +69,9 @@ internal static class Samples
         RoomId = Room,
         RoomVersion = "12",
         EventId = Event(1),
-        Pdu = RawJson.FromText("{\"content\":{\"body\":\"<b>é</b>\",\"membership\":\"invite\"},\"depth\":7,\"state_key\":\"@bob:other.org\"}"),
+        Pdu = RawJson.FromText("""
+            {"content":{"body":"<b>é</b>","membership":"invite"},"depth":7,"state_key":"@bob:other.org"}
+            """),
         Disposition = PduDisposition.SoftFailed,
         Reason = "auth rule 5.4: the sender is not in the room",
         StateAdded =
@@ -75,7 +85,8 @@ internal static class Samples
         CurrentState = new StateRoot(0x0123456789ABCDEF, 5, 6, 7),
         Depth = 7,
         RedactsApplied = Event(4),
-        StrippedState = RawJson.FromText("[{\"content\":{},\"sender\":\"@alice:example.org\",\"state_key\":\"\",\"type\":\"m.room.name\"}]"),
+        StrippedState = RawJson.FromText(
+            "[{\"content\":{},\"sender\":\"@alice:example.org\",\"state_key\":\"\",\"type\":\"m.room.name\"}]"),
         DeviceId = "PHONE",
         TransactionId = "m1767225600123.4",
         TransactionScope = "send/m.room.message",
@@ -99,7 +110,8 @@ internal static class Samples
         Alice,
         "$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
         ImmutableArray.Create(
-            new StoredAccessToken("n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "PHONE", 1_767_225_600_000, 1_767_229_200_000),
+            new StoredAccessToken(
+                "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "PHONE", 1_767_225_600_000, 1_767_229_200_000),
             new StoredAccessToken("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "LAPTOP", 1_767_225_600_001)),
         IsDeactivated: true);
 

@@ -4,17 +4,19 @@ using SQLitePCL;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>Copies the write-ahead log into the file: beside the writer while that is possible, so that no append waits for it.</summary>
+/// <summary>Copies the write-ahead log into the file: beside the writer while that is possible, so that no append waits
+/// for it.</summary>
 /// <remarks>
-/// A checkpoint beside a busy writer never quite catches up, and the write-ahead log only starts anew once everything is copied. When it has grown
-/// too long the writer itself copies the short rest between two transactions.
+/// A checkpoint beside a busy writer never quite catches up, and the write-ahead log only starts anew once everything
+/// is copied. When it has grown too long the writer itself copies the short rest between two transactions.
 /// </remarks>
 internal sealed partial class Checkpointer : IDisposable
 {
     /// <summary>LIMIT: pages written between two checkpoints. Ours: SQLite's own default, 4 MiB.</summary>
     private const int PagesBetween = 1000;
 
-    /// <summary>LIMIT: pages of the write-ahead log from which on the writer waits for a checkpoint. Ours: 64 MiB.</summary>
+    /// <summary>LIMIT: pages of the write-ahead log from which on the writer waits for a checkpoint. Ours: 64
+    /// MiB.</summary>
     private const int PagesMax = 16 * PagesBetween;
 
     private readonly SqliteDatabase _database;

@@ -4,11 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>The log in one SQLite file: the default on one machine. See the README.md beside it for what it promises.</summary>
+/// <summary>The log in one SQLite file: the default on one machine. See the README.md beside it for what it
+/// promises.</summary>
 /// <remarks>
-/// Shape: one writer thread with group commit, reading connections with their own snapshots, subscribers woken by the append.
-/// Errors: <see cref="EventStoreException"/> when the folder is in use, when the file is not a log, and for appends of which nobody can say
-/// whether they reached the disk.
+/// Shape: one writer thread with group commit, reading connections with their own snapshots, subscribers woken by the
+/// append.
+/// Errors: <see cref="EventStoreException"/> when the folder is in use, when the file is not a log, and for appends of
+/// which nobody can say whether they reached the disk.
 /// </remarks>
 public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAsyncDisposable
 {
@@ -55,7 +57,8 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
         LogOpened(log, path, _session.LastVisible.Value, afterCrash);
     }
 
-    /// <summary>Opens the log in a folder, or makes one there; after a crash it recovers what was acknowledged.</summary>
+    /// <summary>Opens the log in a folder, or makes one there; after a crash it recovers what was
+    /// acknowledged.</summary>
     public static ValueTask<EmbeddedEventStore> OpenAsync(EmbeddedOptions options, TimeProvider time, ILogger log)
     {
         Directory.CreateDirectory(options.Folder);
@@ -95,14 +98,16 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
         StreamName stream, StreamMetadata metadata, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await EnqueueAsync(new FunctionOperation<bool>(session => StreamChanges.SetMetadata(session, stream, metadata)));
+        await EnqueueAsync(
+            new FunctionOperation<bool>(session => StreamChanges.SetMetadata(session, stream, metadata)));
     }
 
     public async ValueTask<AppendResult> DeleteAsync(
         StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await EnqueueAsync(new FunctionOperation<AppendResult>(session => StreamChanges.Delete(session, stream, expected)));
+        return await EnqueueAsync(
+            new FunctionOperation<AppendResult>(session => StreamChanges.Delete(session, stream, expected)));
     }
 
     public async ValueTask RewriteAsync(
@@ -124,7 +129,8 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
     /// <summary>Removes now what no reader may see any more; answers how many records went.</summary>
     public Task<long> ScavengeAsync() => _scavenger.RunAsync();
 
-    public ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default) => ValueTask.FromResult(_feed.Head);
+    public ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(_feed.Head);
 
     public async IAsyncEnumerable<LogRecord> ReadStreamAsync(
         StreamName stream,
@@ -181,7 +187,8 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
         return new Subscription(_feed, ReadAllPage, filter).RunAsync(after, _closed.Token, cancellationToken);
     }
 
-    public ValueTask<StreamMetadata> ReadStreamMetadataAsync(StreamName stream, CancellationToken cancellationToken = default) =>
+    public ValueTask<StreamMetadata> ReadStreamMetadataAsync(
+        StreamName stream, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(_readers.Read(stream, static (reader, name) => reader.ReadMetadata(name)));
 
     /// <summary>Writes what is queued, ends the subscriptions, and leaves one file without a write-ahead log.</summary>
@@ -223,7 +230,9 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Opened the log {path} at position {position}, after a crash: {after_crash}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Opened the log {path} at position {position}, after a crash: {after_crash}")]
     private static partial void LogOpened(ILogger logger, string path, ulong position, bool after_crash);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Records outside their streams' bounds could not be removed")]

@@ -16,7 +16,8 @@ internal sealed class FolderLock : IDisposable
         }
         catch (IOException problem)
         {
-            throw new EventStoreException($"The log in {folder} is open in another process ({path} is locked).", problem);
+            throw new EventStoreException(
+                $"The log in {folder} is open in another process ({path} is locked).", problem);
         }
     }
 

@@ -1,6 +1,7 @@
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>The newest records of the log, in memory, and the signal that there are more: what live subscribers read.</summary>
+/// <summary>The newest records of the log, in memory, and the signal that there are more: what live subscribers
+/// read.</summary>
 /// <remarks>
 /// <code>
 ///   writer ── Publish ──►  [ p7 | p8 | p9 | p10 ]  ◄── TryRead(after p8) ── subscriber
@@ -21,7 +22,8 @@ internal sealed class LiveFeed
     private ulong _head;
     private TaskCompletionSource? _grown;
 
-    /// <param name="head">The last position of the log as it was opened: what stands up to there is in the file only.</param>
+    /// <param name="head">The last position of the log as it was opened: what stands up to there is in the file
+    /// only.</param>
     /// <param name="recordsMax">So many records are kept.</param>
     /// <param name="bytesMax">So many bytes are kept.</param>
     public LiveFeed(LogPosition head, int recordsMax, long bytesMax)

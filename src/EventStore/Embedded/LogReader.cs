@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 /// <remarks>Shape: IsLast when there is nothing more in this direction.</remarks>
 internal readonly record struct LogPage(List<LogRecord> Records, bool IsLast);
 
-/// <summary>A reading connection with its statements. Used by one thread at a time; holds no snapshot between two calls.</summary>
+/// <summary>A reading connection with its statements. Used by one thread at a time; holds no snapshot between two
+/// calls.</summary>
 // HOT
 internal sealed class LogReader : IDisposable
 {
@@ -16,8 +17,8 @@ internal sealed class LogReader : IDisposable
     /// <summary>LIMIT: bytes of one page. Ours: a page of the largest records must not fill the memory.</summary>
     private const int PageBytesMax = 4 * 1024 * 1024;
 
-    // The bounds of a stream, as SQL over its row `s` and a record `r`; ?3 is the clock. The count looks at the stream's last revision,
-    // which the index answers, and only for the few streams that are bounded so.
+    // The bounds of a stream, as SQL over its row `s` and a record `r`; ?3 is the clock. The count looks at the
+    // stream's last revision, which the index answers, and only for the few streams that are bounded so.
     private const string IsVisible = """
         r.revision >= s.first
         AND (s.truncate_before IS NULL OR r.revision >= s.truncate_before)
@@ -51,7 +52,8 @@ internal sealed class LogReader : IDisposable
         _streamForwards = _database.Prepare($"{InStream} AND r.revision >= ?2 ORDER BY r.revision LIMIT ?4");
         _streamBackwards = _database.Prepare(
             $"{InStream} AND r.revision <= ?2 AND r.revision >= ?5 ORDER BY r.revision DESC LIMIT ?4");
-        const string InLog = $"{Columns}, s.name FROM records r CROSS JOIN streams s ON s.id = r.stream WHERE {IsVisible}";
+        const string InLog =
+            $"{Columns}, s.name FROM records r CROSS JOIN streams s ON s.id = r.stream WHERE {IsVisible}";
         _allForwards = _database.Prepare($"{InLog} AND r.position > ?1 ORDER BY r.position LIMIT ?2");
         _allBackwards = _database.Prepare($"{InLog} AND r.position <= ?1 ORDER BY r.position DESC LIMIT ?2");
         _findType = _database.Prepare("SELECT name FROM types WHERE id = ?1");

@@ -3,10 +3,12 @@ using Matrix.EventSourced.EventStore.Embedded.Sqlite;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>Reading connections, reused. A reader never waits for the writer: the write-ahead log gives each its own snapshot.</summary>
+/// <summary>Reading connections, reused. A reader never waits for the writer: the write-ahead log gives each its own
+/// snapshot.</summary>
 internal sealed class LogReaders(string path) : IDisposable
 {
-    /// <summary>LIMIT: idle connections kept. Ours: as many as read at the same time on a few cores; each keeps 1 MiB of pages.</summary>
+    /// <summary>LIMIT: idle connections kept. Ours: as many as read at the same time on a few cores; each keeps 1 MiB
+    /// of pages.</summary>
     private const int IdleMax = 4;
 
     private readonly ConcurrentStack<LogReader> _idle = [];

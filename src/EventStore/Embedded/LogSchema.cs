@@ -75,13 +75,19 @@ internal static class LogSchema
         var version = database.QueryInteger("PRAGMA user_version");
         if (application == 0 && version == 0 && database.QueryInteger("SELECT count(*) FROM sqlite_schema") == 0)
         {
-            database.Execute(
-                $"BEGIN IMMEDIATE; PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {FormatVersion}; {Tables} COMMIT;");
+            database.Execute($"""
+                BEGIN IMMEDIATE;
+                PRAGMA application_id = {ApplicationId};
+                PRAGMA user_version = {FormatVersion};
+                {Tables}
+                COMMIT;
+                """);
             return;
         }
         if (application != ApplicationId)
             throw new EventStoreException($"{path} is not a log.");
         if (version != FormatVersion)
-            throw new EventStoreException($"{path} has format {version}; this version of the server reads format {FormatVersion}.");
+            throw new EventStoreException(
+                $"{path} has format {version}; this version of the server reads format {FormatVersion}.");
     }
 }

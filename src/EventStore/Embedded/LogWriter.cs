@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>The one thread that writes. Whatever queued up while the disk was busy goes into one transaction: group commit.</summary>
+/// <summary>The one thread that writes. Whatever queued up while the disk was busy goes into one transaction: group
+/// commit.</summary>
 /// <remarks>
 /// <code>
 ///  appends ─►  queue  ─►  BEGIN · append · append · append · COMMIT (one flush)  ─►  live feed  ─►  answers
@@ -11,12 +12,14 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 ///                └── what comes meanwhile waits for the next round
 /// </code>
 /// Ensures: a conflict answers one append and disturbs no other. The head moves before the first answer is given.
-/// Errors: a failed transaction fails all of its operations, since nobody can say what the disk holds; after anything but a full disk the writer
-/// stops for good, because pages that failed to reach the disk once may look clean afterwards.
+/// Errors: a failed transaction fails all of its operations, since nobody can say what the disk holds; after anything
+/// but a full disk the writer stops for good, because pages that failed to reach the disk once may look clean
+/// afterwards.
 /// </remarks>
 internal sealed partial class LogWriter : IDisposable
 {
-    /// <summary>LIMIT: operations of one transaction. Ours: a bound on how long the first of them waits for the last.</summary>
+    /// <summary>LIMIT: operations of one transaction. Ours: a bound on how long the first of them waits for the
+    /// last.</summary>
     private const int BatchOperationsMax = 2048;
 
     /// <summary>LIMIT: bytes of one transaction. Ours: about what a disk takes in some tens of milliseconds.</summary>
@@ -123,7 +126,8 @@ internal sealed partial class LogWriter : IDisposable
     private void FailBatch(Exception problem)
     {
         LogWriteFailed(_log, problem, _batch.Count);
-        var failure = problem as EventStoreException ?? new EventStoreException("The log could not be written.", problem);
+        var failure = problem as EventStoreException
+            ?? new EventStoreException("The log could not be written.", problem);
         var goesOn = problem is not SqliteFailure { MayPass: false };
         try
         {
@@ -144,7 +148,8 @@ internal sealed partial class LogWriter : IDisposable
         LogStopped(_log);
         lock (_lock)
         {
-            _stopped = new EventStoreException("The log stopped after a write had failed; the server must be started again.", failure);
+            _stopped = new EventStoreException(
+                "The log stopped after a write had failed; the server must be started again.", failure);
             _batch.AddRange(_queue);
             _queue.Clear();
         }
@@ -153,6 +158,8 @@ internal sealed partial class LogWriter : IDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "The log could not write {operation_count} operations")]
     private static partial void LogWriteFailed(ILogger logger, Exception problem, int operation_count);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "The log takes no more writes until the server is started again")]
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "The log takes no more writes until the server is started again")]
     private static partial void LogStopped(ILogger logger);
 }

@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 /// <summary>Removes from the file what no reader may see any more, a little at a time between the appends.</summary>
 internal sealed partial class Scavenger(LogWriter writer, TimeProvider time, ILogger log)
 {
-    /// <summary>LIMIT: bounded streams looked at in one transaction. Ours: well under a millisecond of the writer's time.</summary>
+    /// <summary>LIMIT: bounded streams looked at in one transaction. Ours: well under a millisecond of the writer's
+    /// time.</summary>
     private const int StreamsPerStep = 64;
 
     /// <summary>LIMIT: records removed from one stream in one transaction. Ours: appends wait for it.</summary>
@@ -14,7 +15,8 @@ internal sealed partial class Scavenger(LogWriter writer, TimeProvider time, ILo
 
     private int _running;
 
-    /// <summary>One pass over every bounded stream; answers how many records were removed. Does nothing while another pass runs.</summary>
+    /// <summary>One pass over every bounded stream; answers how many records were removed. Does nothing while another
+    /// pass runs.</summary>
     public async Task<long> RunAsync()
     {
         if (Interlocked.Exchange(ref _running, 1) == 1)
@@ -113,7 +115,8 @@ internal sealed partial class Scavenger(LogWriter writer, TimeProvider time, ILo
         return statement.IntegerOrNull(0);
     }
 
-    /// <summary>The first revision that is not too old; what stands before it is removed now, so nothing is looked at twice.</summary>
+    /// <summary>The first revision that is not too old; what stands before it is removed now, so nothing is looked at
+    /// twice.</summary>
     private long FirstYoung(SqliteDatabase database, BoundedStream stream, long head)
     {
         var oldestMs = StreamBounds.OldestVisibleMs(stream.Metadata, time.GetUtcNow().ToUnixTimeMilliseconds());

@@ -21,7 +21,8 @@ internal sealed class StreamHead(string name, long id, long first, long head)
     internal StreamHead? Older { get; set; }
 }
 
-/// <summary>The streams written to lately; the one not used for longest goes first. For the writer's thread only.</summary>
+/// <summary>The streams written to lately; the one not used for longest goes first. For the writer's thread
+/// only.</summary>
 // HOT
 internal sealed class StreamHeads(int capacity)
 {

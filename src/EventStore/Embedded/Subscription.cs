@@ -2,10 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>One subscriber: reads the file until it has caught up, then lives from memory; one that is too slow goes back to the file.</summary>
+/// <summary>One subscriber: reads the file until it has caught up, then lives from memory; one that is too slow goes
+/// back to the file.</summary>
 /// <remarks>
 /// <code>
-///   catching up ──(file read to the head)──► CaughtUp ──► live ──(what it wants is gone from memory)──► FellBehind ──► catching up
+///   catching up ──(file read to the head)──► CaughtUp ──► live
+///        ▲                                                  │
+///        └── FellBehind ◄──(what it wants is gone from memory)
 /// </code>
 /// Nothing is polled: live, it waits for the signal that an append gives.
 /// </remarks>
@@ -18,7 +21,9 @@ internal sealed class Subscription(
     private readonly LogRecord[] _batch = new LogRecord[BatchMax];
 
     public async IAsyncEnumerable<SubscriptionMessage> RunAsync(
-        LogPosition after, CancellationToken closed, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        LogPosition after,
+        CancellationToken closed,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(closed, cancellationToken);
         var position = after;
@@ -57,7 +62,8 @@ internal sealed class Subscription(
         }
     }
 
-    private async ValueTask WaitAsync(LogPosition position, CancellationToken either, CancellationToken cancellationToken)
+    private async ValueTask WaitAsync(
+        LogPosition position, CancellationToken either, CancellationToken cancellationToken)
     {
         var grown = feed.WaitBeyondAsync(position);
         if (grown.IsCompleted)
@@ -72,7 +78,8 @@ internal sealed class Subscription(
         }
     }
 
-    /// <summary>The next records of the file, up to where they leave nothing unsaid, and whether that was the head.</summary>
+    /// <summary>The next records of the file, up to where they leave nothing unsaid, and whether that was the
+    /// head.</summary>
     private (IReadOnlyList<LogRecord>? Records, LogPosition End, bool IsHead) ReadFile(LogPosition position)
     {
         // The head is taken first: what the page then leaves out before it is hidden, not late.

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>The names of the record types, once each, for all readers. There are as many as the log schema has facts.</summary>
+/// <summary>The names of the record types, once each, for all readers. There are as many as the log schema has
+/// facts.</summary>
 internal sealed class TypeNames
 {
     private readonly ConcurrentDictionary<long, string> _idToName = new();

@@ -82,7 +82,8 @@ internal sealed class AppendOperation : WriteOperation, IValueTaskSource<AppendR
 }
 
 /// <summary>Anything else: metadata, deletion, erasure, scavenging.</summary>
-internal sealed class FunctionOperation<T>(Func<WriteSession, T> function, Action<T>? afterCommit = null) : WriteOperation
+internal sealed class FunctionOperation<T>(
+    Func<WriteSession, T> function, Action<T>? afterCommit = null) : WriteOperation
 {
     private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T _result = default!;

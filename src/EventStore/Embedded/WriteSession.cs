@@ -2,11 +2,13 @@ using Matrix.EventSourced.EventStore.Embedded.Sqlite;
 
 namespace Matrix.EventSourced.EventStore.Embedded;
 
-/// <summary>The writer's connection, with what it remembers: stream heads, type ids, the last position. One thread.</summary>
+/// <summary>The writer's connection, with what it remembers: stream heads, type ids, the last position. One
+/// thread.</summary>
 // HOT
 internal sealed class WriteSession : IDisposable
 {
-    /// <summary>So many positions are left out after a crash: more than relaxed records can have been lost in it.</summary>
+    /// <summary>So many positions are left out after a crash: more than relaxed records can have been lost in
+    /// it.</summary>
     private const long PositionsSkippedAfterCrash = 1_000_000;
 
     private readonly SqliteDatabase _database;
@@ -48,11 +50,12 @@ internal sealed class WriteSession : IDisposable
         _findType = database.Prepare("SELECT id FROM types WHERE name = ?1");
         _insertType = database.Prepare("INSERT INTO types (name) VALUES (?1)");
         _lastVisible = database.QueryInteger("SELECT max(position) FROM records");
-        _lastPosition = Math.Max(_lastVisible, database.QueryInteger("SELECT max(value) FROM marks WHERE name = 'position_floor'"));
+        _lastPosition = Math.Max(
+            _lastVisible, database.QueryInteger("SELECT max(value) FROM marks WHERE name = 'position_floor'"));
         if (afterCrash)
         {
-            // Relaxed records may have been seen and then lost with the power; their positions must not come again with other
-            // records, or a projection that had seen the lost ones would skip the new ones.
+            // Relaxed records may have been seen and then lost with the power; their positions must not come again with
+            // other records, or a projection that had seen the lost ones would skip the new ones.
             _lastPosition += PositionsSkippedAfterCrash;
             RaisePositionFloor();
         }
@@ -116,7 +119,8 @@ internal sealed class WriteSession : IDisposable
         {
             // The unique index refuses a record that stands already, which saves the question before each append.
             if (!TryInsert(stream, name, records[i]))
-                return FindOriginal(stream, records, out _) ?? throw new EventStoreException($"The stream {name} is inconsistent.");
+                return FindOriginal(stream, records, out _)
+                    ?? throw new EventStoreException($"The stream {name} is inconsistent.");
         }
         return new AppendResult.Appended(stream.Head, new LogPosition((ulong)_lastPosition));
     }
@@ -148,7 +152,8 @@ internal sealed class WriteSession : IDisposable
         return head;
     }
 
-    /// <summary>Remembers that no position up to the last one may be given again, even when the last records are removed.</summary>
+    /// <summary>Remembers that no position up to the last one may be given again, even when the last records are
+    /// removed.</summary>
     public void RaisePositionFloor() =>
         _database.Execute($"INSERT OR REPLACE INTO marks (name, value) VALUES ('position_floor', {_lastPosition})");
 
@@ -183,12 +188,20 @@ internal sealed class WriteSession : IDisposable
         _lastPosition = position;
         stream.Head = revision;
         _added.Add(new LogRecord(
-            new LogPosition((ulong)position), name, revision, record.RecordId, record.Type, _nowMs, record.Data, record.Metadata));
+            new LogPosition((ulong)position),
+            name,
+            revision,
+            record.RecordId,
+            record.Type,
+            _nowMs,
+            record.Data,
+            record.Metadata));
         return true;
     }
 
     /// <summary>What an earlier append of exactly these ids was answered; null when some of them are new.</summary>
-    private AppendResult.Appended? FindOriginal(StreamHead? stream, IReadOnlyList<NewRecord> records, out int knownCount)
+    private AppendResult.Appended? FindOriginal(
+        StreamHead? stream, IReadOnlyList<NewRecord> records, out int knownCount)
     {
         knownCount = 0;
         if (stream is null)
@@ -200,7 +213,8 @@ internal sealed class WriteSession : IDisposable
             last = null;
             if (_findRecord.Step())
             {
-                last = new AppendResult.Appended(_findRecord.Integer(0), new LogPosition((ulong)_findRecord.Integer(1)));
+                last = new AppendResult.Appended(
+                    _findRecord.Integer(0), new LogPosition((ulong)_findRecord.Integer(1)));
                 knownCount++;
             }
             _findRecord.Reset();

@@ -4,7 +4,8 @@ namespace Matrix.EventSourced.EventStore.InMemory;
 
 /// <summary>The log in memory: for tests and simulation, and the smallest correct example of an engine.</summary>
 /// <remarks>
-/// Ensures: everything of the port, in one lock; nothing runs in the background. Durability means nothing here. A subscriber never falls behind.
+/// Ensures: everything of the port, in one lock; nothing runs in the background. Durability means nothing here. A
+/// subscriber never falls behind.
 /// Cost: memory for every record ever appended; bounds hide records and never free them.
 /// </remarks>
 public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
@@ -150,7 +151,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         }
     }
 
-    public ValueTask<StreamMetadata> ReadStreamMetadataAsync(StreamName stream, CancellationToken cancellationToken = default)
+    public ValueTask<StreamMetadata> ReadStreamMetadataAsync(
+        StreamName stream, CancellationToken cancellationToken = default)
     {
         lock (_lock)
         {
@@ -198,7 +200,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         return new AppendResult.Appended(target.Head, Head);
     }
 
-    /// <summary>What stands from an index on, where that ends, and, at the head, the signal that tells when there is more.</summary>
+    /// <summary>What stands from an index on, where that ends, and, at the head, the signal that tells when there is
+    /// more.</summary>
     private (List<LogRecord> Page, int End, Task? Grown) ReadPage(int start)
     {
         lock (_lock)
@@ -213,7 +216,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
     {
         var stream = _nameToStream[record.Stream.Value];
         return StreamBounds.IsVisible(
-            record.Revision, record.CreatedMs, stream.First, stream.Head, stream.Metadata, time.GetUtcNow().ToUnixTimeMilliseconds());
+            record.Revision, record.CreatedMs, stream.First, stream.Head, stream.Metadata, time.GetUtcNow(
+                ).ToUnixTimeMilliseconds());
     }
 
     private Stream StreamOf(StreamName name)

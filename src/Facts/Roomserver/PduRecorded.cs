@@ -10,7 +10,8 @@ public enum PduDisposition
     /// <summary>Passed every check; shown to clients and built upon.</summary>
     Accepted,
 
-    /// <summary>Fails authorisation by the current state: kept, not shown, not a forward extremity, but part of state resolution.</summary>
+    /// <summary>Fails authorisation by the current state: kept, not shown, not a forward extremity, but part of state
+    /// resolution.</summary>
     SoftFailed,
 
     /// <summary>Fails authorisation: kept and marked, never shown, never built upon.</summary>
@@ -25,14 +26,17 @@ public enum PduDisposition
 
 /// <summary>A PDU was decided: the one fact of a room's stream, <c>roomserver.pdu_recorded.v1</c>.</summary>
 /// <remarks>
-/// Shape: carries everything a reader needs, so that no reader resolves state. <see cref="Pdu"/> is the PDU in federation form, verbatim
-/// (canonical, signed, without <c>event_id</c> from room version 3 on). <see cref="StateBefore"/> is the state before the PDU,
-/// <see cref="CurrentState"/> the room's current state after it; <see cref="StateAdded"/> and <see cref="StateRemoved"/> are the delta
-/// of the <b>current</b> state (a replaced entry appears in Added only; Removed names tuples that hold nothing any more).
+/// Shape: carries everything a reader needs, so that no reader resolves state. <see cref="Pdu"/> is the PDU in
+/// federation form, verbatim (canonical, signed, without <c>event_id</c> from room version 3 on).
+/// <see cref="StateBefore"/> is the state before the PDU,
+/// <see cref="CurrentState"/> the room's current state after it; <see cref="StateAdded"/> and
+/// <see cref="StateRemoved"/> are the delta of the <b>current</b> state (a replaced entry appears in Added only;
+/// Removed names tuples that hold nothing any more).
 /// <see cref="ForwardExtremities"/> are the room's after the PDU.
-/// Consumers: apply the delta whatever the disposition; put the PDU on the timeline only when Accepted; when <see cref="RedactsApplied"/> is set,
-/// replace the stored content of that PDU by its redacted form and remember this PDU as <c>redacted_because</c>.
-/// The stream's last record is enough to load the room: version, extremities, depth and current root.
+/// Consumers: apply the delta whatever the disposition; put the PDU on the timeline only when Accepted; when
+/// <see cref="RedactsApplied"/> is set, replace the stored content of that PDU by its redacted form and remember this
+/// PDU as <c>redacted_because</c>. The stream's last record is enough to load the room: version, extremities, depth and
+/// current root.
 /// </remarks>
 public sealed record PduRecorded : IRoomFact
 {
@@ -57,18 +61,22 @@ public sealed record PduRecorded : IRoomFact
     /// <summary>The PDU whose content this redaction removes, once it is in force.</summary>
     public EventId? RedactsApplied { get; init; }
 
-    /// <summary>For an invite or knock: the stripped state that the member's server may show, a JSON array. Spec: client-server-api #stripped-state.</summary>
+    /// <summary>For an invite or knock: the stripped state that the member's server may show, a JSON array. Spec:
+    /// client-server-api #stripped-state.</summary>
     public RawJson? StrippedState { get; init; }
 
     /// <summary>The local device that sent it.</summary>
     public string? DeviceId { get; init; }
 
-    /// <summary>The transaction id of the request that sent it, unique per sender, device and <see cref="TransactionScope"/>.</summary>
+    /// <summary>The transaction id of the request that sent it, unique per sender, device and
+    /// <see cref="TransactionScope"/>.</summary>
     public string? TransactionId { get; init; }
 
-    /// <summary>The endpoint within which the transaction id is unique: <c>send/m.room.message</c>, <c>redact/$event</c>.</summary>
+    /// <summary>The endpoint within which the transaction id is unique: <c>send/m.room.message</c>,
+    /// <c>redact/$event</c>.</summary>
     public string? TransactionScope { get; init; }
 
-    /// <summary>The server that sends it on to the room's other servers: ours for what our users send; null for what came by federation.</summary>
+    /// <summary>The server that sends it on to the room's other servers: ours for what our users send; null for what
+    /// came by federation.</summary>
     public ServerName? SendOn { get; init; }
 }

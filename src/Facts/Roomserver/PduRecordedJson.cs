@@ -7,8 +7,8 @@ namespace Matrix.EventSourced.Facts.Roomserver;
 
 /// <summary>Writes and reads <see cref="PduRecorded"/>, the fact that nearly the whole log consists of.</summary>
 /// <remarks>
-/// Shape: one object; a state entry is <c>[type, state_key, event_id]</c>, a removed tuple <c>[type, state_key]</c>; empty arrays and nulls are
-/// left out; <c>pdu</c> comes last and holds the PDU's bytes verbatim.
+/// Shape: one object; a state entry is <c>[type, state_key, event_id]</c>, a removed tuple <c>[type, state_key]</c>;
+/// empty arrays and nulls are left out; <c>pdu</c> comes last and holds the PDU's bytes verbatim.
 /// Cost: writing copies the PDU once; reading copies nothing of it, the fact keeps a slice of the record's memory.
 /// </remarks>
 // HOT

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Matrix.EventSourced.Facts.Schema;
 
 /// <summary>One member of a stored fact.</summary>
-/// <remarks>Shape: <paramref name="Name"/> as stored; a trailing <c>?</c> of <paramref name="Shape"/> says that the member may be absent.</remarks>
+/// <remarks>Shape: <paramref name="Name"/> as stored; a trailing <c>?</c> of <paramref name="Shape"/> says that the
+/// member may be absent.</remarks>
 public sealed record FactField(string Name, string Shape, string Meaning);
 
 /// <summary>One row of the log schema: everything there is to know about one stored name.</summary>
@@ -37,7 +38,8 @@ public sealed record FactDescription(
         where T : class, IFact => new(name, typeof(T), category, summary, consumers, fields)
         {
             Encode = fact => JsonSerializer.SerializeToUtf8Bytes((T)fact, typeInfo),
-            Decode = data => JsonSerializer.Deserialize(data.Span, typeInfo) ?? throw new JsonException("The fact is null."),
+            Decode = data =>
+                JsonSerializer.Deserialize(data.Span, typeInfo) ?? throw new JsonException("The fact is null."),
             TypeInfo = typeInfo,
         };
 }

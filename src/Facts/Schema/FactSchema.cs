@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.Facts.Schema;
 
 /// <summary>The log schema: the one table of stored names, types and shapes.</summary>
 /// <remarks>
-/// Adding an optional member to a fact is free. Anything else is a new name with the next version, and an upcaster from the old one.
-/// Every row has golden files, and stands in <c>docs/log-schema.md</c>; tests hold both.
+/// Adding an optional member to a fact is free. Anything else is a new name with the next version, and an upcaster from
+/// the old one. Every row has golden files, and stands in <c>docs/log-schema.md</c>; tests hold both.
 /// </remarks>
 public static class FactSchema
 {

@@ -11,27 +11,42 @@ internal static class RoomserverFacts
             typeof(PduRecorded),
             StreamCategories.Room,
             "A PDU was decided.",
-            "Apply the state delta whatever the disposition. Put the PDU on the timeline only when it is accepted. When `redacts_applied` is set, "
-            + "replace the stored content of that PDU by its redacted form and remember this PDU as its `redacted_because`. "
-            + "The stream's last record alone is enough to load the room.",
+            "Apply the state delta whatever the disposition. Put the PDU on the timeline only when it is accepted. "
+            + "When `redacts_applied` is set, replace the stored content of that PDU by its redacted form and remember "
+            + "this PDU as its `redacted_because`. The stream's last record alone is enough to load the room.",
             [
                 new("room_id", "room id", "The room."),
                 new("room_version", "string", "The room's version, which says how to read the PDU."),
                 new("event_id", "event id", "The PDU's id."),
-                new("disposition", "`accepted`, `soft_failed`, `rejected`, `outlier`, `backfilled`", "What became of it."),
+                new(
+                    "disposition",
+                    "`accepted`, `soft_failed`, `rejected`, `outlier`, `backfilled`",
+                    "What became of it."),
                 new("reason", "string?", "Why it was soft-failed or rejected; names the rule."),
-                new("state_added", "array of `[type, state_key, event_id]`?", "Entries that the current state gained or replaced."),
+                new(
+                    "state_added",
+                    "array of `[type, state_key, event_id]`?",
+                    "Entries that the current state gained or replaced."),
                 new("state_removed", "array of `[type, state_key]`?", "Tuples that hold nothing any more."),
                 new("forward_extremities", "array of event ids", "The room's forward extremities after the PDU."),
                 new("state_before", "state root", "The state before the PDU."),
                 new("current_state", "state root", "The room's current state after it."),
                 new("depth", "integer", "The largest depth in the room after it."),
-                new("redacts_applied", "event id?", "The PDU whose content this redaction removes, once it is in force."),
+                new(
+                    "redacts_applied",
+                    "event id?",
+                    "The PDU whose content this redaction removes, once it is in force."),
                 new("device_id", "string?", "The local device that sent it."),
                 new("transaction_id", "string?", "The transaction id of the request that sent it."),
                 new("transaction_scope", "string?", "The endpoint within which the transaction id is unique."),
-                new("send_on", "server name?", "The server that sends it to the room's other servers; absent for what came by federation."),
-                new("stripped_state", "array of stripped state events?", "For an invite or a knock: what the member's server may show."),
+                new(
+                    "send_on",
+                    "server name?",
+                    "The server that sends it to the room's other servers; absent for what came by federation."),
+                new(
+                    "stripped_state",
+                    "array of stripped state events?",
+                    "For an invite or a knock: what the member's server may show."),
                 new("pdu", "object", "The PDU in federation form, verbatim."),
             ])
         {

@@ -10,10 +10,13 @@ public enum AccountKind
 }
 
 /// <summary>An account exists: <c>userapi.account_registered.v1</c>, first fact of the stream <c>user-…</c>.</summary>
-public sealed record AccountRegistered(UserId UserId, AccountKind Kind, bool IsAdmin, string? AppserviceId = null) : IFact;
+public sealed record AccountRegistered(
+    UserId UserId, AccountKind Kind, bool IsAdmin, string? AppserviceId = null) : IFact;
 
-/// <summary>A profile field has a new value, or none: <c>userapi.profile_changed.v1</c>, stream <c>user-…</c>.</summary>
-/// <remarks>Shape: Field is <c>displayname</c>, <c>avatar_url</c> or a custom key (spec 1.16); Value null removes it.</remarks>
+/// <summary>A profile field has a new value, or none: <c>userapi.profile_changed.v1</c>, stream
+/// <c>user-…</c>.</summary>
+/// <remarks>Shape: Field is <c>displayname</c>, <c>avatar_url</c> or a custom key (spec 1.16); Value null removes
+/// it.</remarks>
 public sealed record ProfileChanged(UserId UserId, string Field, RawJson? Value) : IFact;
 
 /// <summary>A device exists: <c>userapi.device_created.v1</c>, stream <c>user-…</c>.</summary>
@@ -31,5 +34,6 @@ public sealed record RoomForgotten(UserId UserId, RoomId RoomId) : IFact;
 /// <summary>A stored filter: <c>userapi.filter_stored.v1</c>, stream <c>user-…</c>.</summary>
 public sealed record FilterStored(UserId UserId, string FilterId, RawJson Filter) : IFact;
 
-/// <summary>Account data of a type was set: <c>userapi.account_data_set.v1</c>, stream <c>accountdata-…</c>. RoomId null means global.</summary>
+/// <summary>Account data of a type was set: <c>userapi.account_data_set.v1</c>, stream <c>accountdata-…</c>. RoomId
+/// null means global.</summary>
 public sealed record AccountDataSet(UserId UserId, RoomId? RoomId, string Type, RawJson Content) : IFact;

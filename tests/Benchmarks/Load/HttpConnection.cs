@@ -13,8 +13,8 @@ internal readonly record struct HttpAnswer(int Status, ReadOnlyMemory<byte> Body
 
 /// <summary>One kept-alive HTTP/1.1 connection, one request at a time.</summary>
 /// <remarks>
-/// Written by hand because the driver runs on the cores that it measures: a request costs one send, one or two receives and no allocation
-/// to speak of.
+/// Written by hand because the driver runs on the cores that it measures: a request costs one send, one or two receives
+/// and no allocation to speak of.
 /// </remarks>
 internal sealed class HttpConnection(IPEndPoint address, string host) : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class HttpConnection(IPEndPoint address, string host) : IDisposa
     private byte[] _body = [];
     private int _received;
 
-    /// <summary>Sends a request and reads its answer. A connection that the server had closed meanwhile is opened again, once.</summary>
+    /// <summary>Sends a request and reads its answer. A connection that the server had closed meanwhile is opened
+    /// again, once.</summary>
     public async ValueTask<HttpAnswer> SendAsync(
         string method, string target, string? token, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
@@ -34,7 +35,8 @@ internal sealed class HttpConnection(IPEndPoint address, string host) : IDisposa
         {
             return await ExchangeAsync(length, cancellationToken);
         }
-        catch (Exception problem) when (isReused && _received == 0 && problem is SocketException or EndOfStreamException)
+        catch (Exception problem)
+            when (isReused && _received == 0 && problem is SocketException or EndOfStreamException)
         {
             Close();
             return await ExchangeAsync(length, cancellationToken);
@@ -79,7 +81,8 @@ internal sealed class HttpConnection(IPEndPoint address, string host) : IDisposa
         return answer;
     }
 
-    private async ValueTask<ReadOnlyMemory<byte>> ReadLengthAsync(int start, int length, CancellationToken cancellationToken)
+    private async ValueTask<ReadOnlyMemory<byte>> ReadLengthAsync(
+        int start, int length, CancellationToken cancellationToken)
     {
         while (_received < start + length)
             await ReceiveAsync(cancellationToken);

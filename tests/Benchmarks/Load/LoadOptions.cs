@@ -52,7 +52,8 @@ internal sealed record LoadOptions
             {
                 "--list" => options with { IsListing = true },
                 "--allow-remote" => options with { AllowsRemote = true },
-                _ => options.With(name, ++i < arguments.Count ? arguments[i] : throw new FormatException($"{name} needs a value.")),
+                _ =>
+                    options.With(name, ++i < arguments.Count ? arguments[i] : throw NeedsValue(name)),
             };
         }
         return options;
@@ -65,7 +66,8 @@ internal sealed record LoadOptions
         "--registration-token" => this with { RegistrationToken = value },
         "--pid" => this with { Pid = ParseInteger(name, value) },
         "--also-pid" => this with { AlsoPids = [.. AlsoPids, ParseInteger(name, value)] },
-        "--only" => this with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) },
+        "--only" =>
+            this with { Only = value.Split(',', StringSplitOptions.RemoveEmptyEntries) },
         "--seconds" => this with { Measured = TimeSpan.FromSeconds(ParseInteger(name, value)) },
         "--warm-up" => this with { WarmUp = TimeSpan.FromSeconds(ParseInteger(name, value)) },
         "--count" => this with { CountMax = Math.Clamp(ParseInteger(name, value), 1, 5_000_000) },
@@ -74,6 +76,8 @@ internal sealed record LoadOptions
         "--label" => this with { Label = value },
         _ => throw new FormatException($"Unknown option {name}."),
     };
+
+    private static FormatException NeedsValue(string name) => new($"{name} needs a value.");
 
     private static int ParseInteger(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

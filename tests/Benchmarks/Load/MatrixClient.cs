@@ -39,17 +39,21 @@ internal sealed class MatrixClient(HttpConnection connection, CancellationToken 
         PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(roomId)}", EmptyObject);
 
     public ValueTask<HttpAnswer> CreateRoomAsync(string preset) =>
-        PostAsync("/_matrix/client/v3/createRoom", Encoding.UTF8.GetBytes($"{{\"preset\":\"{preset}\",\"name\":\"Load\"}}"));
+        PostAsync(
+            "/_matrix/client/v3/createRoom", Encoding.UTF8.GetBytes($"{{\"preset\":\"{preset}\",\"name\":\"Load\"}}"));
 
     public ValueTask<HttpAnswer> SyncAsync(string? since, int timeoutMs) => GetAsync(
         since is null
             ? "/_matrix/client/v3/sync"
-            : $"/_matrix/client/v3/sync?timeout={timeoutMs.ToString(CultureInfo.InvariantCulture)}&since={Uri.EscapeDataString(since)}");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"/_matrix/client/v3/sync?timeout={timeoutMs}&since={Uri.EscapeDataString(since)}"));
 
     /// <summary>The position at which the next sync goes on.</summary>
     public async Task<string> SyncPositionAsync() => Member(await SetUpAsync(() => SyncAsync(null, 0)), "next_batch");
 
-    public async Task<string> MakeRoomAsync(string preset) => Member(await SetUpAsync(() => CreateRoomAsync(preset)), "room_id");
+    public async Task<string> MakeRoomAsync(string preset) =>
+        Member(await SetUpAsync(() => CreateRoomAsync(preset)), "room_id");
 
     /// <summary>Repeats a request of the set-up while the server says that there are too many.</summary>
     public static async Task<HttpAnswer> SetUpAsync(Func<ValueTask<HttpAnswer>> request)
@@ -60,7 +64,8 @@ internal sealed class MatrixClient(HttpConnection connection, CancellationToken 
             if (answer.IsSuccess)
                 return answer;
             if (answer.Status != 429 || tries == SetUpTriesMax)
-                throw new LoadException($"The server answered {answer.Status}: {Encoding.UTF8.GetString(answer.Body.Span)}");
+                throw new LoadException(
+                    $"The server answered {answer.Status}: {Encoding.UTF8.GetString(answer.Body.Span)}");
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
     }

@@ -5,10 +5,11 @@ namespace Matrix.EventSourced.Benchmarks.Load;
 
 /// <summary>CPU time and memory at one moment. Units: milliseconds; bytes.</summary>
 /// <remarks>
-/// Shape: Server is the process that was named; Others are its descendants and the processes named beside it, with theirs. Memory of the others
-/// is proportional (shared pages counted once), of the server resident.
+/// Shape: Server is the process that was named; Others are its descendants and the processes named beside it, with
+/// theirs. Memory of the others is proportional (shared pages counted once), of the server resident.
 /// </remarks>
-internal readonly record struct ProcessSample(double ServerCpuMs, double OthersCpuMs, double DriverCpuMs, long ServerBytes, long OthersBytes);
+internal readonly record struct ProcessSample(
+    double ServerCpuMs, double OthersCpuMs, double DriverCpuMs, long ServerBytes, long OthersBytes);
 
 /// <summary>Reads <c>/proc</c> for the processes that are measured.</summary>
 internal sealed class ProcessWatch(int? server, IReadOnlyList<int> others)
@@ -46,7 +47,8 @@ internal sealed class ProcessWatch(int? server, IReadOnlyList<int> others)
         }
         var serverBytes = withMemory && server is { } id ? ReadKibibytes($"/proc/{id}/status", "VmRSS:") * 1024 : 0;
         using var self = Process.GetCurrentProcess();
-        return new ProcessSample(serverMs, othersMs, self.TotalProcessorTime.TotalMilliseconds, serverBytes, othersBytes);
+        return new ProcessSample(
+            serverMs, othersMs, self.TotalProcessorTime.TotalMilliseconds, serverBytes, othersBytes);
     }
 
     /// <summary>Every process' parent, and its clock ticks with those of children that have ended.</summary>

@@ -70,7 +70,9 @@ static IReadOnlyList<Workload> Choose(LoadOptions options)
         if (Workload.All.All(workload => workload.Name != name))
             throw new FormatException($"There is no workload '{name}'; --list names them.");
     }
-    return options.Only.Count == 0 ? Workload.All : [.. Workload.All.Where(workload => options.Only.Contains(workload.Name))];
+    return options.Only.Count == 0
+        ? Workload.All
+        : [.. Workload.All.Where(workload => options.Only.Contains(workload.Name))];
 }
 
 static async Task<IPEndPoint> ResolveAsync(LoadOptions options)

@@ -7,7 +7,8 @@ namespace Matrix.EventSourced.Benchmarks.Load;
 /// <summary>Collects the latencies of one workload from all its clients.</summary>
 internal sealed class Recorder(int capacity)
 {
-    /// <summary>LIMIT: failed requests after which a workload ends: a server that refuses quickly would be asked without end.</summary>
+    /// <summary>LIMIT: failed requests after which a workload ends: a server that refuses quickly would be asked
+    /// without end.</summary>
     private const int ErrorsMax = 1000;
 
     private readonly long[] _ticks = new long[capacity];
@@ -24,7 +25,8 @@ internal sealed class Recorder(int capacity)
 
     public string ErrorText => string.Join(
         ", ",
-        _statusToCount.OrderBy(pair => pair.Key).Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value} × {pair.Key}")));
+        _statusToCount.OrderBy(pair => pair.Key).Select(
+            pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Value} × {pair.Key}")));
 
     public void Add(long startedAt, HttpAnswer answer)
     {
@@ -41,7 +43,8 @@ internal sealed class Recorder(int capacity)
             _ticks[index] = ticks;
     }
 
-    /// <summary>Counts a request that was not answered with success; 0 stands for one that was not answered at all.</summary>
+    /// <summary>Counts a request that was not answered with success; 0 stands for one that was not answered at
+    /// all.</summary>
     public void Fail(int status)
     {
         Interlocked.Increment(ref _errors);

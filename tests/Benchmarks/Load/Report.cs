@@ -24,7 +24,8 @@ internal sealed class Report(LoadOptions options, DateTimeOffset startedAt)
     {
         _rows.Add(row);
         var line = string.Create(CultureInfo.InvariantCulture, $"{row.Operation,-36}{row.Count,8}{row.Errors,8}")
-            + Cell(row.RatePerSecond, "0.0", 10) + Cell(row.P50, "0.00", 9) + Cell(row.P95, "0.00", 9) + Cell(row.P99, "0.00", 9)
+            + Cell(row.RatePerSecond, "0.0", 10) + Cell(
+                row.P50, "0.00", 9) + Cell(row.P95, "0.00", 9) + Cell(row.P99, "0.00", 9)
             + Cell(row.Max, "0.0", 9) + Cell(row.ServerCpu, "0.000", 9) + Cell(row.OthersCpu, "0.000", 9)
             + Cell(row.DriverCpu, "0.000", 9);
         return row.Errors == 0 ? line : $"{line}   {row.ErrorText}";

@@ -42,8 +42,10 @@ internal sealed class Runner(LoadOptions options, ProcessWatch watch)
         });
     }
 
-    /// <summary>Open loop: requests are due at a fixed rate, whatever the server does; one that has to wait for its turn has waited.</summary>
-    public async Task<LoadRow> OpenAsync(string operation, int clients, int ratePerSecond, Func<int, ValueTask<HttpAnswer>> request)
+    /// <summary>Open loop: requests are due at a fixed rate, whatever the server does; one that has to wait for its
+    /// turn has waited.</summary>
+    public async Task<LoadRow> OpenAsync(
+        string operation, int clients, int ratePerSecond, Func<int, ValueTask<HttpAnswer>> request)
     {
         var interval = (long)((double)Stopwatch.Frequency * clients / ratePerSecond);
         return await MeasureAsync(operation, options.CountMax, recorder => ForEachAsync(clients, async client =>

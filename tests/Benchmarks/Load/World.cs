@@ -5,7 +5,8 @@ using System.Text;
 
 namespace Matrix.EventSourced.Benchmarks.Load;
 
-/// <summary>The users and rooms of a run, made when a workload first asks for them and shared by those after it.</summary>
+/// <summary>The users and rooms of a run, made when a workload first asks for them and shared by those after
+/// it.</summary>
 internal sealed class World(LoadOptions options, IPEndPoint address, CancellationToken cancellationToken) : IDisposable
 {
     /// <summary>Registering hashes a password, which is meant to be slow: a few at a time.</summary>
@@ -21,7 +22,9 @@ internal sealed class World(LoadOptions options, IPEndPoint address, Cancellatio
     public CancellationToken Cancellation => cancellationToken;
 
     public static ReadOnlyMemory<byte> Message { get; } =
-        "{\"msgtype\":\"m.text\",\"body\":\"The quick brown fox jumps over the lazy dog, and the dog does not mind at all.\"}"u8.ToArray();
+        """
+        {"msgtype":"m.text","body":"The quick brown fox jumps over the lazy dog, and the dog does not mind at all."}
+        """u8.ToArray();
 
     /// <summary>The first users of the run; the missing ones are registered.</summary>
     public async Task<IReadOnlyList<MatrixClient>> UsersAsync(int count)
@@ -90,7 +93,8 @@ internal sealed class World(LoadOptions options, IPEndPoint address, Cancellatio
 
     private HttpConnection Connect() => new(address, options.Url.Authority);
 
-    private Task<MatrixClient> RegisterAsync(int number) => RegisterAsync(number.ToString(CultureInfo.InvariantCulture));
+    private Task<MatrixClient> RegisterAsync(int number) =>
+        RegisterAsync(number.ToString(CultureInfo.InvariantCulture));
 
     private async Task<MatrixClient> RegisterAsync(string name)
     {
@@ -111,7 +115,9 @@ internal sealed class World(LoadOptions options, IPEndPoint address, Cancellatio
         var mac = Convert.ToHexStringLower(HMACSHA1.HashData(
             Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{nonce}\0{user}\0{Password}\0notadmin")));
         var body = Encoding.UTF8.GetBytes(
-            $"{{\"nonce\":\"{nonce}\",\"username\":\"{user}\",\"password\":\"{Password}\",\"admin\":false,\"mac\":\"{mac}\"}}");
+            $$"""
+            {"nonce":"{{nonce}}","username":"{{user}}","password":"{{Password}}","admin":false,"mac":"{{mac}}"}
+            """);
         return await MatrixClient.SetUpAsync(() => client.PostAsync(Path, body));
     }
 

@@ -27,7 +27,8 @@ public abstract partial class EventStoreContract
     }
 
     [Fact]
-    public async Task head_of_an_empty_log_is_the_start() => Assert.Equal(LogPosition.Start, await Store.ReadHeadAsync());
+    public async Task head_of_an_empty_log_is_the_start() =>
+        Assert.Equal(LogPosition.Start, await Store.ReadHeadAsync());
 
     [Theory]
     [InlineData(-1L, null, true)]
@@ -40,7 +41,8 @@ public abstract partial class EventStoreContract
     [InlineData(-2L, 2L, true)]
     [InlineData(-4L, null, false)]
     [InlineData(-4L, 2L, true)]
-    public async Task expected_revision_is_held_and_a_conflict_says_the_actual_one(long expected, long? actual, bool admitted)
+    public async Task expected_revision_is_held_and_a_conflict_says_the_actual_one(
+        long expected, long? actual, bool admitted)
     {
         if (actual is { } last)
             await AppendAsync(Room, Records((int)last + 1));
@@ -126,7 +128,9 @@ public abstract partial class EventStoreContract
 
         Assert.True((await ReadStreamAsync(Room))[0].Data.Span.SequenceEqual(data));
         await Assert.ThrowsAsync<ArgumentException>(
-            async () => await Store.AppendAsync(Room, ExpectedRevision.Any, [Record() with { Data = new byte[data.Length + 3] }]));
+            async () =>
+                await Store.AppendAsync(
+                    Room, ExpectedRevision.Any, [Record() with { Data = new byte[data.Length + 3] }]));
         Assert.Single(await ReadStreamAsync(Room));
     }
 
@@ -135,7 +139,8 @@ public abstract partial class EventStoreContract
     {
         var record = Record();
 
-        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.AppendAsync(Room, ExpectedRevision.Any, []));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await Store.AppendAsync(Room, ExpectedRevision.Any, []));
         await Assert.ThrowsAsync<ArgumentException>(
             async () => await Store.AppendAsync(Room, ExpectedRevision.Any, [record, record]));
         Assert.Empty(await ReadAllAsync());
@@ -148,7 +153,8 @@ public abstract partial class EventStoreContract
         await cancelled.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            async () => await Store.AppendAsync(Room, ExpectedRevision.Any, [Record()], cancellationToken: cancelled.Token));
+            async () =>
+                await Store.AppendAsync(Room, ExpectedRevision.Any, [Record()], cancellationToken: cancelled.Token));
         Assert.Empty(await ReadAllAsync());
     }
 
@@ -171,7 +177,8 @@ public abstract partial class EventStoreContract
 
         var stored = Assert.Single(await ReadStreamAsync(Room));
         Assert.Equal(appended.Position, stored.Position);
-        Assert.Equal((Room, 0L, record.RecordId, record.Type), (stored.Stream, stored.Revision, stored.RecordId, stored.Type));
+        Assert.Equal(
+            (Room, 0L, record.RecordId, record.Type), (stored.Stream, stored.Revision, stored.RecordId, stored.Type));
         Assert.Equal(Engine.Time.GetUtcNow().ToUnixTimeMilliseconds(), stored.CreatedMs);
         Assert.True(stored.Data.Span.SequenceEqual(record.Data.Span));
         Assert.True(stored.Metadata.IsEmpty);

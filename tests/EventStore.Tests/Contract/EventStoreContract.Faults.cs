@@ -5,8 +5,9 @@ public abstract partial class EventStoreContract
     private sealed class InjectedFault(string operation) : Exception($"Injected at: {operation}");
 
     /// <summary>
-    /// Fails the first operation, then the second, and so on until a run needs no failure any more. After each: what was acknowledged is
-    /// there, what was not is there whole or not at all, and the same append again ends in exactly one copy.
+    /// Fails the first operation, then the second, and so on until a run needs no failure any more. After each: what
+    /// was acknowledged is there, what was not is there whole or not at all, and the same append again ends in exactly
+    /// one copy.
     /// </summary>
     [Fact]
     public async Task whatever_operation_fails_nothing_acknowledged_is_lost_and_nothing_is_there_twice()
@@ -35,7 +36,8 @@ public abstract partial class EventStoreContract
         for (var n = 0; n < appends.Length; n++)
         {
             var append = appends[n];
-            (acknowledged[n], failed) = await TryAsync(() => store.AppendAsync(stream, ExpectedRevision.Any, append), failed);
+            (acknowledged[n], failed) = await TryAsync(
+                () => store.AppendAsync(stream, ExpectedRevision.Any, append), failed);
         }
         (_, failed) = await TryAsync(() => SetBoundsAsync(store, stream), failed);
         await Engine.CloseAsync(store);
@@ -47,7 +49,8 @@ public abstract partial class EventStoreContract
         for (var n = 0; n < appends.Length; n++)
         {
             var present = before.Count(record => appends[n].Any(append => append.RecordId == record.RecordId));
-            Assert.True(present == appends[n].Length || (present == 0 && !acknowledged[n]), $"fault {failAt}, append {n}");
+            Assert.True(
+                present == appends[n].Length || (present == 0 && !acknowledged[n]), $"fault {failAt}, append {n}");
         }
         foreach (var append in appends)
             Assert.IsType<AppendResult.Appended>(await Store.AppendAsync(stream, ExpectedRevision.Any, append));

@@ -39,7 +39,8 @@ public abstract partial class EventStoreContract
         var forwards = await ReadAllAsync();
         var backwards = await ReadAllAsync(direction: ReadDirection.Backwards);
 
-        Assert.Equal(["room 0", "room 1", "user 0", "room 2"], forwards.Select(r => $"{r.Stream.Category} {r.Revision}"));
+        Assert.Equal(
+            ["room 0", "room 1", "user 0", "room 2"], forwards.Select(r => $"{r.Stream.Category} {r.Revision}"));
         Assert.Equal(forwards.Select(r => r.Position), backwards.Select(r => r.Position).Reverse());
         Assert.Equal(forwards.Select(r => r.Position).Order(), forwards.Select(r => r.Position));
     }

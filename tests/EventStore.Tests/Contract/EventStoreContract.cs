@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Matrix.EventSourced.EventStore.Tests.Contract;
 
-/// <summary>What every engine of the log must do. An engine joins with a class that names its <see cref="TestEngine"/>.</summary>
+/// <summary>What every engine of the log must do. An engine joins with a class that names its
+/// <see cref="TestEngine"/>.</summary>
 public abstract partial class EventStoreContract(TestEngine engine) : IAsyncLifetime
 {
     /// <summary>A test that waits for this long has failed.</summary>
@@ -37,7 +38,10 @@ public abstract partial class EventStoreContract(TestEngine engine) : IAsyncLife
         Assert.IsType<AppendResult.Appended>(await Store.AppendAsync(stream, ExpectedRevision.Any, records));
 
     protected async Task<List<LogRecord>> ReadStreamAsync(
-        StreamName stream, long? from = null, ReadDirection direction = ReadDirection.Forwards, long maxCount = long.MaxValue) =>
+        StreamName stream,
+        long? from = null,
+        ReadDirection direction = ReadDirection.Forwards,
+        long maxCount = long.MaxValue) =>
         await ToListAsync(Store.ReadStreamAsync(stream, from, direction, maxCount));
 
     protected async Task<List<LogRecord>> ReadAllAsync(

@@ -10,7 +10,8 @@ public abstract class TestEngine : IAsyncDisposable
     /// <summary>Whether what was appended survives a close.</summary>
     public abstract bool IsPersistent { get; }
 
-    /// <param name="beforeOperation">Called before each step of a write; what it throws stands for a failing disk.</param>
+    /// <param name="beforeOperation">Called before each step of a write; what it throws stands for a failing
+    /// disk.</param>
     public abstract ValueTask<IEventStore> OpenAsync(Action<string>? beforeOperation = null);
 
     public virtual ValueTask CloseAsync(IEventStore store) =>

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.EventSourced.EventStore.Tests.Embedded;
 
-/// <summary>The process that is killed: appends without end and says on its standard output what was acknowledged.</summary>
+/// <summary>The process that is killed: appends without end and says on its standard output what was
+/// acknowledged.</summary>
 /// <remarks>Shape of a line: <c>writer n revision position</c>.</remarks>
 internal static class AppendBurst
 {
@@ -20,7 +21,8 @@ internal static class AppendBurst
         Span<byte> id = stackalloc byte[16];
         BinaryPrimitives.WriteInt32LittleEndian(id, writer);
         BinaryPrimitives.WriteInt32LittleEndian(id[8..], n);
-        var data = Encoding.UTF8.GetBytes($"{{\"writer\":{writer},\"n\":{n},\"padding\":\"{new string('x', 50 * (n % 40))}\"}}");
+        var data = Encoding.UTF8.GetBytes(
+            $"{{\"writer\":{writer},\"n\":{n},\"padding\":\"{new string('x', 50 * (n % 40))}\"}}");
         return new NewRecord(new Guid(id), "test.happened.v1", data, "{}"u8.ToArray());
     }
 
@@ -38,7 +40,8 @@ internal static class AppendBurst
                 var result = await store.AppendAsync(StreamOf(writer), ExpectedRevision.Any, [RecordOf(writer, n)]);
                 var appended = (AppendResult.Appended)result;
                 var line = Encoding.ASCII.GetBytes(
-                    string.Create(CultureInfo.InvariantCulture, $"{writer} {n} {appended.Revision} {appended.Position}\n"));
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"{writer} {n} {appended.Revision} {appended.Position}\n"));
                 lock (outputLock)
                     output.Write(line);
             }

@@ -62,7 +62,8 @@ public sealed class Embedded_engine_after_a_crash : IAsyncLifetime
         }
         foreach (var stream in all.GroupBy(record => record.Stream))
         {
-            Assert.Equal(Enumerable.Range(0, stream.Count()).Select(n => (long)n), stream.Select(record => record.Revision));
+            Assert.Equal(
+                Enumerable.Range(0, stream.Count()).Select(n => (long)n), stream.Select(record => record.Revision));
             Assert.Equal(stream.Count(), stream.Select(record => record.RecordId).Distinct().Count());
         }
     }

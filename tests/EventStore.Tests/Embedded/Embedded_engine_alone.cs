@@ -131,7 +131,8 @@ public sealed class Embedded_engine_alone : IAsyncLifetime
         await using var store = await _engine.OpenEmbeddedAsync();
         await AppendAsync(store, Room, 3);
         var secret = Record($"{{\"body\":\"{Secret}\"}}");
-        var appended = Assert.IsType<AppendResult.Appended>(await store.AppendAsync(Room, ExpectedRevision.Any, [secret]));
+        var appended = Assert.IsType<AppendResult.Appended>(
+            await store.AppendAsync(Room, ExpectedRevision.Any, [secret]));
         await AppendAsync(store, Room, 3);
 
         await store.RewriteAsync(appended.Position, "{}"u8.ToArray());
@@ -144,7 +145,8 @@ public sealed class Embedded_engine_alone : IAsyncLifetime
         Assert.Equal(appended, await store.AppendAsync(Room, ExpectedRevision.Any, [secret]));
         foreach (var file in Directory.GetFiles(_engine.Folder, "log.sqlite*"))
             Assert.DoesNotContain(Secret, Encoding.Latin1.GetString(ReadShared(file)), StringComparison.Ordinal);
-        await Assert.ThrowsAsync<EventStoreException>(async () => await store.RewriteAsync(new LogPosition(999), default));
+        await Assert.ThrowsAsync<EventStoreException>(
+            async () => await store.RewriteAsync(new LogPosition(999), default));
     }
 
     [Fact]
@@ -204,7 +206,9 @@ public sealed class Embedded_engine_alone : IAsyncLifetime
     }
 
     private NewRecord Record(string data = "{\"n\":1}") =>
-        new(new Guid(++_lastId, 1, 1, [1, 2, 3, 4, 5, 6, 7, 8]), "test.happened.v1", Encoding.UTF8.GetBytes(data), "{}"u8.ToArray());
+        new(IdOf(++_lastId), "test.happened.v1", Encoding.UTF8.GetBytes(data), "{}"u8.ToArray());
+
+    private static Guid IdOf(int number) => new(number, 1, 1, [1, 2, 3, 4, 5, 6, 7, 8]);
 
     private async Task<AppendResult.Appended> AppendAsync(EmbeddedEventStore store, StreamName stream, int count) =>
         Assert.IsType<AppendResult.Appended>(await store.AppendAsync(

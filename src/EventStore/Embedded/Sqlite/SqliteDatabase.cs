@@ -9,12 +9,14 @@ internal sealed class SqliteFailure(int code, string message) : Exception($"SQLi
     /// <summary>The extended result code.</summary>
     public int Code { get; } = code;
 
-    /// <summary>Whether the file is as it was and the next try may succeed: the disk is full, or the file is busy.</summary>
+    /// <summary>Whether the file is as it was and the next try may succeed: the disk is full, or the file is
+    /// busy.</summary>
     public bool MayPass => (Code & 0xFF) is SQLITE_FULL or SQLITE_BUSY or SQLITE_NOMEM;
 }
 
 /// <summary>One connection. Used by one thread at a time.</summary>
-/// <remarks>The provider's own thin layer, not ADO.NET: an append must not box its parameters nor allocate commands and readers.</remarks>
+/// <remarks>The provider's own thin layer, not ADO.NET: an append must not box its parameters nor allocate commands and
+/// readers.</remarks>
 internal sealed class SqliteDatabase : IDisposable
 {
     private readonly sqlite3 _handle;

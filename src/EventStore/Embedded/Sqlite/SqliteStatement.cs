@@ -15,7 +15,8 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
 
     public SqliteStatement Bind(int index, long? value)
     {
-        database.Check(value is { } known ? sqlite3_bind_int64(handle, index, known) : sqlite3_bind_null(handle, index));
+        database.Check(
+            value is { } known ? sqlite3_bind_int64(handle, index, known) : sqlite3_bind_null(handle, index));
         return this;
     }
 
@@ -27,7 +28,8 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
 
     public SqliteStatement Bind(int index, ReadOnlySpan<byte> value)
     {
-        database.Check(value.IsEmpty ? sqlite3_bind_zeroblob(handle, index, 0) : sqlite3_bind_blob(handle, index, value));
+        database.Check(
+            value.IsEmpty ? sqlite3_bind_zeroblob(handle, index, 0) : sqlite3_bind_blob(handle, index, value));
         return this;
     }
 
@@ -59,7 +61,8 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt hand
         Reset();
     }
 
-    /// <summary>Ends the statement; an open one would keep its snapshot, and the write-ahead log could not be reused.</summary>
+    /// <summary>Ends the statement; an open one would keep its snapshot, and the write-ahead log could not be
+    /// reused.</summary>
     public void Reset() => sqlite3_reset(handle);
 
     public long Integer(int column) => sqlite3_column_int64(handle, column);

@@ -31,7 +31,8 @@ internal sealed class FanOutWorkload
     public static Task<IReadOnlyList<LoadRow>> TwentyListenersAsync(World world, Runner runner) =>
         RunAsync(world, runner, "send to 20 long polls (per poll)", 20);
 
-    private static async Task<IReadOnlyList<LoadRow>> RunAsync(World world, Runner runner, string operation, int listeners)
+    private static async Task<IReadOnlyList<LoadRow>> RunAsync(
+        World world, Runner runner, string operation, int listeners)
     {
         var users = await world.UsersAsync(listeners + 1);
         var roomId = await world.RoomAsync($"fan-out {listeners}", listeners + 1);
@@ -59,7 +60,8 @@ internal sealed class FanOutWorkload
             await Task.Delay(Pause);
             var marker = string.Create(CultureInfo.InvariantCulture, $"fan out number {n};");
             var body = Encoding.UTF8.GetBytes($"{{\"msgtype\":\"m.text\",\"body\":\"{marker}\"}}");
-            var message = new Message(Encoding.UTF8.GetBytes(marker), n, Stopwatch.GetTimestamp()) { Missing = _listeners };
+            var message = new Message(
+                Encoding.UTF8.GetBytes(marker), n, Stopwatch.GetTimestamp()) { Missing = _listeners };
             _current = message;
             var answer = await sender.SendMessageAsync(roomId, body);
             if (!answer.IsSuccess)

@@ -13,7 +13,8 @@ internal static class OtherWorkloads
         return
         [
             await runner.ClosedAsync(
-                "whoami, 16 clients", WhoamiClients, client => users[client].GetAsync("/_matrix/client/v3/account/whoami")),
+                "whoami, 16 clients", WhoamiClients, client =>
+                    users[client].GetAsync("/_matrix/client/v3/account/whoami")),
         ];
     }
 

@@ -14,7 +14,10 @@ internal static class SendWorkloads
     {
         var user = (await world.UsersAsync(1))[0];
         var roomId = await world.RoomAsync(SmallRoom, 2);
-        return [await runner.ClosedAsync("send, 1 client, room of 2", 1, _ => user.SendMessageAsync(roomId, World.Message))];
+        return
+        [
+            await runner.ClosedAsync("send, 1 client, room of 2", 1, _ => user.SendMessageAsync(roomId, World.Message)),
+        ];
     }
 
     public static async Task<IReadOnlyList<LoadRow>> ManyRoomsAsync(World world, Runner runner)
@@ -32,7 +35,11 @@ internal static class SendWorkloads
     {
         var roomId = await world.RoomAsync(LargeRoom, LargeRoomMembers);
         var user = (await world.UsersAsync(1))[0];
-        return [await runner.ClosedAsync("send, 1 client, room of 100", 1, _ => user.SendMessageAsync(roomId, World.Message))];
+        return
+        [
+            await runner.ClosedAsync(
+                "send, 1 client, room of 100", 1, _ => user.SendMessageAsync(roomId, World.Message)),
+        ];
     }
 
     public static async Task<IReadOnlyList<LoadRow>> OneRoomAsync(World world, Runner runner)
@@ -42,7 +49,8 @@ internal static class SendWorkloads
         return
         [
             await runner.ClosedAsync(
-                "send, 16 clients, one room of 100", OneRoomClients, client => users[client].SendMessageAsync(roomId, World.Message)),
+                "send, 16 clients, one room of 100", OneRoomClients, client =>
+                    users[client].SendMessageAsync(roomId, World.Message)),
         ];
     }
 }

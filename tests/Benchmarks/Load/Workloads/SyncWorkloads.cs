@@ -25,7 +25,8 @@ internal static class SyncWorkloads
         return [await runner.ClosedAsync("empty incremental sync", 1, _ => user.SyncAsync(since, 0))];
     }
 
-    /// <summary>Only the syncs are timed; rate and CPU would count the messages between them, so they are left out.</summary>
+    /// <summary>Only the syncs are timed; rate and CPU would count the messages between them, so they are left
+    /// out.</summary>
     public static async Task<IReadOnlyList<LoadRow>> OneInEachAsync(World world, Runner runner)
     {
         var (user, rooms) = await MemberAsync(world);
@@ -44,7 +45,8 @@ internal static class SyncWorkloads
                     since = MatrixClient.Member(answer, "next_batch");
             }
         });
-        return [row with { RatePerSecond = double.NaN, ServerCpu = double.NaN, OthersCpu = double.NaN, DriverCpu = double.NaN }];
+        const double None = double.NaN;
+        return [row with { RatePerSecond = None, ServerCpu = None, OthersCpu = None, DriverCpu = None }];
     }
 
     private static Task<(MatrixClient User, IReadOnlyList<string> Rooms)> MemberAsync(World world) =>
