@@ -2,13 +2,19 @@ namespace Matrix.EventSourced.Protocol;
 
 public static partial class Limits
 {
-    /// <summary>LIMIT: bytes of a profile as one JSON object. Spec: client-server-api #put_matrixclientv3profileuseridkeyname.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a profile as one JSON object. Spec: client-server-api #put_matrixclientv3profileuseridkeyname.
+    /// </summary>
     public const int ProfileBytesMax = 65_536;
 
-    /// <summary>LIMIT: bytes of a profile field's name. Spec: client-server-api #put_matrixclientv3profileuseridkeyname.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a profile field's name. Spec: client-server-api #put_matrixclientv3profileuseridkeyname.
+    /// </summary>
     public const int ProfileKeyBytesMax = 255;
 
-    /// <summary>LIMIT: bytes of a display name or an avatar URL. Ours: both go into every member event, which must stay small.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a display name or an avatar URL. Ours: both go into every member event, which must stay small.
+    /// </summary>
     public const int ProfileNameBytesMax = 1_024;
 
     /// <summary>LIMIT: bytes of a device id. Ours: as any identifier.</summary>
@@ -17,10 +23,15 @@ public static partial class Limits
     /// <summary>LIMIT: bytes of a device's display name. Ours: it goes to every server that shares a room.</summary>
     public const int DeviceNameBytesMax = 1_024;
 
-    /// <summary>LIMIT: bytes of a password. Ours: hashing reads all of it before it knows whether it is right.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a password. Ours: hashing reads all of it before it knows whether it is right.
+    /// </summary>
     public const int PasswordBytesMax = 512;
 
-    /// <summary>LIMIT: access tokens of one user; the oldest session ends when a new one would be too many. Ours: each change of credentials writes all of them.</summary>
+    /// <summary>
+    /// LIMIT: access tokens of one user; the oldest session ends when a new one would be too many. Ours: each change of
+    /// credentials writes all of them.
+    /// </summary>
     public const int AccessTokensMax = 1_000;
 
     /// <summary>LIMIT: bytes of the content of one type of account data. Ours: half a record of the log.</summary>
@@ -29,16 +40,26 @@ public static partial class Limits
     /// <summary>LIMIT: bytes of a stored filter. Ours: far above what clients send.</summary>
     public const int FilterBytesMax = 65_536;
 
-    /// <summary>LIMIT: bytes of a body that goes through user-interactive authentication; its parameters are kept in memory meanwhile. Ours.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a body that goes through user-interactive authentication; its parameters are kept in memory
+    /// meanwhile. Ours.
+    /// </summary>
     public const int InteractiveBodyBytesMax = 32_768;
 
-    /// <summary>LIMIT: user-interactive authentications under way; the oldest is forgotten. Ours: at most 128 MiB of parameters.</summary>
+    /// <summary>
+    /// LIMIT: user-interactive authentications under way; the oldest is forgotten. Ours: at most 128 MiB of parameters.
+    /// </summary>
     public const int InteractiveSessionsMax = 4_096;
 
-    /// <summary>LIMIT: characters of a registration token. Spec: client-server-api #token-authenticated-registration.</summary>
+    /// <summary>
+    /// LIMIT: characters of a registration token. Spec: client-server-api #token-authenticated-registration.
+    /// </summary>
     public const int RegistrationTokenLengthMax = 64;
 
-    /// <summary>LIMIT: password hashings waiting for their turn; more are refused with M_LIMIT_EXCEEDED. Ours: some seconds of work.</summary>
+    /// <summary>
+    /// LIMIT: password hashings waiting for their turn; more are refused with M_LIMIT_EXCEEDED. Ours: some seconds of
+    /// work.
+    /// </summary>
     public const int PasswordHashQueueMax = 256;
 
     /// <summary>LIMIT: nonces of the shared-secret registration that wait to be used. Ours.</summary>

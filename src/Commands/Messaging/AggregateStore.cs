@@ -12,10 +12,12 @@ namespace Matrix.EventSourced.Commands.Messaging;
 ///        └── read the records after its revision ◄───────────────────────┘   (at most DecisionsMax decisions)
 /// </code>
 /// A cached state may be behind when another process writes, so a refusal is believed only after the stream was read.
-/// LOCK: one command per stream at a time in this process (striped by name); nobody waits for a second stripe while holding one.
+/// LOCK: one command per stream at a time in this process (striped by name); nobody waits for a second stripe while
+/// holding one.
 /// Cost: no read when the state is cached and the command writes.
 /// </remarks>
-public sealed class AggregateStore<TState>(IEventReader log, FactAppender appender, int capacity = AggregateStoreLimits.StatesMax)
+public sealed class AggregateStore<TState>(
+    IEventReader log, FactAppender appender, int capacity = AggregateStoreLimits.StatesMax)
     where TState : class, IAggregateState<TState>
 {
     private readonly LruCache<string, Loaded<TState>> _cache = new(capacity);
@@ -53,7 +55,9 @@ public sealed class AggregateStore<TState>(IEventReader log, FactAppender append
                         ? new Execution<TState>.Refused(refused.Error)
                         : new Execution<TState>.Done(loaded.State, loaded.State, loaded.Position);
                 }
-                var expected = loaded.Revision is { } revision ? ExpectedRevision.Exactly(revision) : ExpectedRevision.NoStream;
+                var expected = loaded.Revision is { } revision
+                    ? ExpectedRevision.Exactly(revision)
+                    : ExpectedRevision.NoStream;
                 var outcome = await appender.AppendAsync(stream, expected, facts, context);
                 if (outcome is AppendResult.Appended appended)
                     return Remember(stream, loaded, facts, appended);
@@ -80,7 +84,8 @@ public sealed class AggregateStore<TState>(IEventReader log, FactAppender append
     }
 
     /// <summary>The newer state, or null when nothing is new.</summary>
-    private async ValueTask<Loaded<TState>?> TryCatchUpAsync(StreamName stream, Loaded<TState> known, CancellationToken cancellationToken)
+    private async ValueTask<Loaded<TState>?> TryCatchUpAsync(
+        StreamName stream, Loaded<TState> known, CancellationToken cancellationToken)
     {
         var newer = await CatchUpAsync(stream, known, cancellationToken);
         return newer.Revision == known.Revision ? null : newer;
@@ -129,6 +134,8 @@ public static class AggregateStoreLimits
     /// <summary>LIMIT: states kept per kind of aggregate. Ours: a few KiB each, so tens of MiB at most.</summary>
     public const int StatesMax = 4_096;
 
-    /// <summary>LIMIT: commands of one kind of aggregate at work at once. Ours: far above what the log's group commit can use.</summary>
+    /// <summary>
+    /// LIMIT: commands of one kind of aggregate at work at once. Ours: far above what the log's group commit can use.
+    /// </summary>
     public const int StripesMax = 256;
 }

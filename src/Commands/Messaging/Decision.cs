@@ -4,7 +4,9 @@ using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Commands.Messaging;
 
-/// <summary>What a decider says: these facts, or a refusal. Accepted without facts means that all is as asked already.</summary>
+/// <summary>
+/// What a decider says: these facts, or a refusal. Accepted without facts means that all is as asked already.
+/// </summary>
 public abstract record Decision
 {
     private Decision() { }

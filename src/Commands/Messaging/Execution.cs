@@ -8,7 +8,9 @@ public abstract record Execution<TState>
 {
     private Execution() { }
 
-    /// <summary>The stream is in state <paramref name="After"/>; <paramref name="Position"/> is that of its last record.</summary>
+    /// <summary>
+    /// The stream is in state <paramref name="After"/>; <paramref name="Position"/> is that of its last record.
+    /// </summary>
     public sealed record Done(TState Before, TState After, LogPosition Position) : Execution<TState>;
 
     public sealed record Refused(MatrixError Error) : Execution<TState>;
@@ -22,5 +24,7 @@ public abstract record Execution<TState>
     };
 }
 
-/// <summary>A stream's state, the revision it stands for (null: no stream), and the position of its last record.</summary>
+/// <summary>
+/// A stream's state, the revision it stands for (null: no stream), and the position of its last record.
+/// </summary>
 public sealed record Loaded<TState>(TState State, long? Revision, LogPosition Position);

@@ -5,12 +5,16 @@ namespace Matrix.EventSourced.Commands.Messaging;
 
 /// <summary>Turns facts into records of the log, and appends them.</summary>
 /// <remarks>
-/// Ensures: every record says in its metadata who caused it, when, and in which request. Record ids are random unless the caller gives them:
+/// Ensures: every record says in its metadata who caused it, when, and in which request. Record ids are random unless
+/// the caller gives them:
 /// an id derived from a request makes the log itself refuse a second append of it.
 /// </remarks>
 public sealed class FactAppender(IEventAppender log, IRandom random)
 {
-    /// <summary>LIMIT: how often a command decides again after a conflict. Ours: beyond that somebody else is writing without pause.</summary>
+    /// <summary>
+    /// LIMIT: how often a command decides again after a conflict. Ours: beyond that somebody else is writing without
+    /// pause.
+    /// </summary>
     public const int DecisionsMax = 4;
 
     public ValueTask<AppendResult> AppendAsync(
@@ -39,7 +43,8 @@ public sealed class FactAppender(IEventAppender log, IRandom random)
     /// <param name="context">Who, when, in which request.</param>
     /// <param name="causation">What led to the facts; the request itself when null.</param>
     public static byte[] EncodeMetadata(CommandContext context, string? causation = null) => FactCodec.EncodeMetadata(
-        new FactMetadata(causation ?? context.CorrelationId, context.CorrelationId, context.Actor, context.ReceivedAtMs));
+        new FactMetadata(
+            causation ?? context.CorrelationId, context.CorrelationId, context.Actor, context.ReceivedAtMs));
 
     public Guid NewRecordId()
     {

@@ -2,7 +2,9 @@ using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Commands.Messaging;
 
-/// <summary>An answer that can be a refusal; lets a behaviour refuse without knowing what the command would have answered.</summary>
+/// <summary>
+/// An answer that can be a refusal; lets a behaviour refuse without knowing what the command would have answered.
+/// </summary>
 public interface IRefusable<TSelf>
     where TSelf : IRefusable<TSelf>
 {

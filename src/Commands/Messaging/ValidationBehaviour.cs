@@ -7,7 +7,8 @@ namespace Matrix.EventSourced.Commands.Messaging;
 
 /// <summary>Checks a command's shape before its handler sees it; the first failure becomes the refusal.</summary>
 /// <remarks>
-/// Shape: a rule says its errcode with <c>WithErrorCode(ErrCodes.…)</c>; without one it is M_INVALID_PARAM. M_TOO_LARGE answers 413, all others 400.
+/// Shape: a rule says its errcode with <c>WithErrorCode(ErrCodes.…)</c>; without one it is M_INVALID_PARAM. M_TOO_LARGE
+/// answers 413, all others 400.
 /// Errors: never an exception; a command without validators passes.
 /// </remarks>
 public sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
@@ -15,7 +16,8 @@ public sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IValida
     where TRequest : IRequest<TResponse>
     where TResponse : IRefusable<TResponse>
 {
-    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    public Task<TResponse> Handle(
+        TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
     {
         foreach (var validator in validators)
         {
@@ -28,7 +30,10 @@ public sealed class ValidationBehaviour<TRequest, TResponse>(IEnumerable<IValida
 
     private static MatrixError ToError(ValidationFailure failure)
     {
-        var code = failure.ErrorCode is { } given && given.StartsWith("M_", StringComparison.Ordinal) ? given : ErrCodes.InvalidParam;
+        var code = failure.ErrorCode is { } given
+            && given.StartsWith("M_", StringComparison.Ordinal)
+            ? given
+            : ErrCodes.InvalidParam;
         return new MatrixError(code == ErrCodes.TooLarge ? 413 : 400, code, failure.ErrorMessage, failure.PropertyName);
     }
 }

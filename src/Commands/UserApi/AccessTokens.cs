@@ -6,7 +6,10 @@ using Matrix.EventSourced.Commands.Messaging;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Access tokens and device ids: how they are made, and how tokens are kept.</summary>
-/// <remarks>Shape: a token is 32 random bytes in unpadded URL-safe base64; the log and the tables know only its SHA-256 in the same alphabet.</remarks>
+/// <remarks>
+/// Shape: a token is 32 random bytes in unpadded URL-safe base64; the log and the tables know only its SHA-256 in the
+/// same alphabet.
+/// </remarks>
 public static class AccessTokens
 {
     /// <summary>LIMIT: characters of a token that is worth hashing. Ours: twice what we give out.</summary>

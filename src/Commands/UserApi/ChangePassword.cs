@@ -13,7 +13,11 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// Shape: OwnDeviceId is the device that asked, which stays logged in; null where no session asked.
 /// </remarks>
 public sealed record ChangePassword(
-    CommandContext Context, UserId UserId, string NewPassword, bool EndsOtherSessions, string? OwnDeviceId) : ICommand<Unit>;
+    CommandContext Context,
+    UserId UserId,
+    string NewPassword,
+    bool EndsOtherSessions,
+    string? OwnDeviceId) : ICommand<Unit>;
 
 public sealed class ChangePasswordHandler(
     AggregateStore<AccountState> accounts,
@@ -28,7 +32,8 @@ public sealed class ChangePasswordHandler(
             return error;
         var changed = await credentials.ExecuteAsync(
             UserStreams.Credentials(userId),
-            state => CredentialsDecider.ChangePassword(state, userId, hash!, command.EndsOtherSessions, command.OwnDeviceId),
+            state =>
+                CredentialsDecider.ChangePassword(state, userId, hash!, command.EndsOtherSessions, command.OwnDeviceId),
             command.Context,
             cancellationToken);
         if (changed is not Execution<CredentialsState>.Done done || !command.EndsOtherSessions)
@@ -36,7 +41,8 @@ public sealed class ChangePasswordHandler(
 
         var deleted = await accounts.ExecuteAsync(
             UserStreams.Account(userId),
-            state => AccountDecider.DeleteDevices(state, userId, state.Devices.Keys.Where(id => id != command.OwnDeviceId)),
+            state =>
+                AccountDecider.DeleteDevices(state, userId, state.Devices.Keys.Where(id => id != command.OwnDeviceId)),
             command.Context,
             CancellationToken.None);
         return deleted is Execution<AccountState>.Done gone

@@ -11,14 +11,16 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// <remarks>Spec: v1.19 client-server-api #post_matrixclientv3accountdeactivate.</remarks>
 public sealed record DeactivateAccount(CommandContext Context, UserId UserId) : ICommand<Unit>;
 
-public sealed class DeactivateAccountHandler(AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
+public sealed class DeactivateAccountHandler(
+    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
     : IRequestHandler<DeactivateAccount, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(DeactivateAccount command, CancellationToken cancellationToken)
     {
         var userId = command.UserId;
         var closed = await credentials.ExecuteAsync(
-            UserStreams.Credentials(userId), state => CredentialsDecider.Deactivate(state, userId), command.Context, cancellationToken);
+            UserStreams.Credentials(userId), state =>
+                CredentialsDecider.Deactivate(state, userId), command.Context, cancellationToken);
         if (closed is not Execution<CredentialsState>.Done done)
             return closed.ToResult(Unit.Value);
         var emptied = await accounts.ExecuteAsync(

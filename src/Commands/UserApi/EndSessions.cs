@@ -9,12 +9,15 @@ namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Ends sessions: the devices' tokens first, then the devices. DeviceIds null means all of them.</summary>
 /// <remarks>
-/// Spec: v1.19 client-server-api #post_matrixclientv3logout, #post_matrixclientv3logoutall, #delete_matrixclientv3devicesdeviceid,
+/// Spec: v1.19 client-server-api #post_matrixclientv3logout, #post_matrixclientv3logoutall,
+/// #delete_matrixclientv3devicesdeviceid,
 /// #post_matrixclientv3delete_devices. Devices that are not there are gone already; that is no error.
 /// </remarks>
-public sealed record EndSessions(CommandContext Context, UserId UserId, IReadOnlyList<string>? DeviceIds) : ICommand<Unit>;
+public sealed record EndSessions(CommandContext Context, UserId UserId, IReadOnlyList<string>? DeviceIds)
+    : ICommand<Unit>;
 
-public sealed class EndSessionsHandler(AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
+public sealed class EndSessionsHandler(
+    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
     : IRequestHandler<EndSessions, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(EndSessions command, CancellationToken cancellationToken)

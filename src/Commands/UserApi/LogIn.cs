@@ -71,10 +71,12 @@ public sealed class LogInHandler(
         return new CommandResult<OpenedSession>.Done(new OpenedSession(userId, deviceId, token), position);
     }
 
-    private async ValueTask<LogPosition> DeleteAsync(UserId userId, IReadOnlyList<string> deviceIds, CommandContext context)
+    private async ValueTask<LogPosition> DeleteAsync(
+        UserId userId, IReadOnlyList<string> deviceIds, CommandContext context)
     {
         var deleted = await accounts.ExecuteAsync(
-            UserStreams.Account(userId), state => AccountDecider.DeleteDevices(state, userId, deviceIds), context, CancellationToken.None);
+            UserStreams.Account(userId), state =>
+                AccountDecider.DeleteDevices(state, userId, deviceIds), context, CancellationToken.None);
         return deleted is Execution<AccountState>.Done done ? done.Position : LogPosition.Start;
     }
 }

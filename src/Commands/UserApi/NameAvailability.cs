@@ -6,7 +6,9 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Commands.UserApi;
 
-/// <summary>Whether a name can be registered: asked by /register before it authenticates, and by /register/available.</summary>
+/// <summary>
+/// Whether a name can be registered: asked by /register before it authenticates, and by /register/available.
+/// </summary>
 /// <remarks>Errors: M_INVALID_USERNAME, M_USER_IN_USE; a name of a closed account stays in use.</remarks>
 public sealed class NameAvailability(AggregateStore<CredentialsState> credentials)
 {

@@ -10,10 +10,14 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// <summary>Checks and makes passwords, with the refusals that belong to it.</summary>
 public sealed class PasswordCheck(AggregateStore<CredentialsState> credentials, IPasswordHasher hasher)
 {
-    private static MatrixError TooBusy => new(429, ErrCodes.LimitExceeded, "Too many logins at once; try again.") { RetryAfterMs = 2_000 };
+    private static MatrixError TooBusy =>
+        new(429, ErrCodes.LimitExceeded, "Too many logins at once; try again.") { RetryAfterMs = 2_000 };
 
     /// <summary>The hash that the user's password was checked against, or why nobody gets in.</summary>
-    /// <remarks>Errors: M_FORBIDDEN for an unknown user as for a wrong password, after the same work; M_USER_DEACTIVATED; M_LIMIT_EXCEEDED.</remarks>
+    /// <remarks>
+    /// Errors: M_FORBIDDEN for an unknown user as for a wrong password, after the same work; M_USER_DEACTIVATED;
+    /// M_LIMIT_EXCEEDED.
+    /// </remarks>
     public async ValueTask<(string? VerifiedHash, MatrixError? Error)> VerifyAsync(UserId userId, string password)
     {
         if (FindProblem(password) is not null)

@@ -12,7 +12,8 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// <summary>Makes an account, and a first session unless none is wanted.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #post_matrixclientv3register.
-/// Shape: UserId passed <see cref="Usernames"/>; Password null makes an account that nobody can log in to by password (guests).
+/// Shape: UserId passed <see cref="Usernames"/>; Password null makes an account that nobody can log in to by password
+/// (guests).
 /// Errors: M_USER_IN_USE; M_WEAK_PASSWORD, M_INVALID_PARAM, M_LIMIT_EXCEEDED.
 /// </remarks>
 public sealed record RegisterAccount(
@@ -35,7 +36,8 @@ public sealed class RegisterAccountValidator : AbstractValidator<RegisterAccount
 }
 
 /// <summary>
-/// Two streams, in this order: <c>user-…</c> reserves the name and holds the device, then the first record of <c>credentials-…</c> gives it to
+/// Two streams, in this order: <c>user-…</c> reserves the name and holds the device, then the first record of
+/// <c>credentials-…</c> gives it to
 /// whoever wrote it. A crash between the two leaves a name without credentials, which the next registration takes over.
 /// </summary>
 public sealed class RegisterAccountHandler(
@@ -62,7 +64,8 @@ public sealed class RegisterAccountHandler(
         }
     }
 
-    private async ValueTask<CommandResult<OpenedSession>> RegisterAsync(RegisterAccount command, CancellationToken cancellationToken)
+    private async ValueTask<CommandResult<OpenedSession>> RegisterAsync(
+        RegisterAccount command, CancellationToken cancellationToken)
     {
         var userId = command.UserId;
         var credentialsStream = UserStreams.Credentials(userId);
@@ -98,7 +101,9 @@ public sealed class RegisterAccountHandler(
                 state,
                 userId,
                 hash,
-                token is null ? null : new StoredAccessToken(AccessTokens.Hash(token), deviceId!, command.Context.ReceivedAtMs)),
+                token is null
+                    ? null
+                    : new StoredAccessToken(AccessTokens.Hash(token), deviceId!, command.Context.ReceivedAtMs)),
             command.Context,
             CancellationToken.None);
         return owned switch

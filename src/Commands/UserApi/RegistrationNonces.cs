@@ -25,7 +25,8 @@ public sealed class RegistrationNonces(TimeProvider time, IRandom random)
         lock (_lock)
         {
             while (_oldestFirst.TryPeek(out var oldest)
-                && (!_nonceToExpiryMs.TryGetValue(oldest, out var expiry) || expiry <= now || _oldestFirst.Count >= Limits.RegistrationNoncesMax))
+                && (!_nonceToExpiryMs.TryGetValue(
+                    oldest, out var expiry) || expiry <= now || _oldestFirst.Count >= Limits.RegistrationNoncesMax))
             {
                 _nonceToExpiryMs.Remove(_oldestFirst.Dequeue());
             }
@@ -42,7 +43,9 @@ public sealed class RegistrationNonces(TimeProvider time, IRandom random)
             return _nonceToExpiryMs.Remove(nonce, out var expiryMs) && expiryMs > NowMs();
     }
 
-    /// <summary>HMAC-SHA1 over <c>nonce 00 user 00 password 00 admin|notadmin [00 user_type]</c>, in hex of any case.</summary>
+    /// <summary>
+    /// HMAC-SHA1 over <c>nonce 00 user 00 password 00 admin|notadmin [00 user_type]</c>, in hex of any case.
+    /// </summary>
     public static bool IsSignedBy(
         string secret, string nonce, string username, string password, bool isAdmin, string? userType, string mac)
     {
@@ -54,7 +57,8 @@ public sealed class RegistrationNonces(TimeProvider time, IRandom random)
         var expected = HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text));
 #pragma warning restore CA5350
         return CryptographicOperations.FixedTimeEquals(
-            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(expected)), Encoding.UTF8.GetBytes(mac.ToLowerInvariant()));
+            Encoding.ASCII.GetBytes(
+                Convert.ToHexStringLower(expected)), Encoding.UTF8.GetBytes(mac.ToLowerInvariant()));
     }
 
     private long NowMs() => time.GetUtcNow().ToUnixTimeMilliseconds();

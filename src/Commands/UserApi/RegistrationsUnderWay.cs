@@ -4,7 +4,9 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Names that are being registered in this process at this moment.</summary>
-/// <remarks>A registration writes two streams; a second one for the same name in between would take the half-made account over.</remarks>
+/// <remarks>
+/// A registration writes two streams; a second one for the same name in between would take the half-made account over.
+/// </remarks>
 public sealed class RegistrationsUnderWay
 {
     private readonly ConcurrentDictionary<UserId, byte> _names = new();

@@ -9,19 +9,23 @@ namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Gives a device another display name.</summary>
 /// <remarks>Spec: v1.19 client-server-api #put_matrixclientv3devicesdeviceid. Errors: M_NOT_FOUND.</remarks>
-public sealed record RenameDevice(CommandContext Context, UserId UserId, string DeviceId, string? DeviceName) : ICommand<Unit>;
+public sealed record RenameDevice(CommandContext Context, UserId UserId, string DeviceId, string? DeviceName)
+    : ICommand<Unit>;
 
 public sealed class RenameDeviceValidator : AbstractValidator<RenameDevice>
 {
     public RenameDeviceValidator() => RuleFor(command => command.DeviceName).IsDeviceName();
 }
 
-public sealed class RenameDeviceHandler(AggregateStore<AccountState> accounts) : IRequestHandler<RenameDevice, CommandResult<Unit>>
+public sealed class RenameDeviceHandler(AggregateStore<AccountState> accounts)
+    : IRequestHandler<RenameDevice, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(RenameDevice command, CancellationToken cancellationToken) =>
         (await accounts.ExecuteAsync(
             UserStreams.Account(command.UserId),
-            state => AccountDecider.RenameDevice(state, new DeviceRenamed(command.UserId, command.DeviceId, command.DeviceName)),
+            state =>
+                AccountDecider.RenameDevice(
+                    state, new DeviceRenamed(command.UserId, command.DeviceId, command.DeviceName)),
             command.Context,
             cancellationToken)).ToResult(Unit.Value);
 }

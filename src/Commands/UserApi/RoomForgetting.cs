@@ -6,7 +6,10 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Records that a user forgot a room; the Roomserver has made sure that they left it.</summary>
-/// <remarks>A room can be joined and forgotten again, so each forgetting is recorded: readers compare its position with that of the last membership.</remarks>
+/// <remarks>
+/// A room can be joined and forgotten again, so each forgetting is recorded: readers compare its position with that of
+/// the last membership.
+/// </remarks>
 public sealed class RoomForgetting(FactAppender appender)
 {
     public async ValueTask<LogPosition> ForgetAsync(UserId user, RoomId room, CommandContext context)

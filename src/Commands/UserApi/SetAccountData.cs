@@ -17,7 +17,8 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// Shape: Content is a JSON object, kept verbatim.
 /// Errors: 405 M_BAD_JSON for the types that the server manages; M_TOO_LARGE.
 /// </remarks>
-public sealed record SetAccountData(CommandContext Context, UserId UserId, RoomId? RoomId, string Type, RawJson Content) : ICommand<Unit>;
+public sealed record SetAccountData(CommandContext Context, UserId UserId, RoomId? RoomId, string Type, RawJson Content)
+    : ICommand<Unit>;
 
 public sealed class SetAccountDataValidator : AbstractValidator<SetAccountData>
 {
@@ -33,13 +34,16 @@ public sealed class SetAccountDataValidator : AbstractValidator<SetAccountData>
     }
 }
 
-/// <summary>The last write wins and each is recorded, so there is no state to decide on and no revision to expect.</summary>
+/// <summary>
+/// The last write wins and each is recorded, so there is no state to decide on and no revision to expect.
+/// </summary>
 public sealed class SetAccountDataHandler(FactAppender appender) : IRequestHandler<SetAccountData, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(SetAccountData command, CancellationToken cancellationToken)
     {
         if (IsManaged(command.Type))
-            return new MatrixError(405, ErrCodes.BadJson, $"{command.Type} is managed by the server and cannot be set here.");
+            return new MatrixError(
+                405, ErrCodes.BadJson, $"{command.Type} is managed by the server and cannot be set here.");
         var appended = await appender.AppendAsync(
             UserStreams.AccountData(command.UserId),
             ExpectedRevision.Any,

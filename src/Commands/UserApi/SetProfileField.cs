@@ -15,7 +15,8 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// Requires: Field passed <see cref="ProfileFields.FindProblem"/>; a display name or an avatar is a JSON string.
 /// Errors: M_PROFILE_TOO_LARGE, M_INVALID_PARAM, M_GUEST_ACCESS_FORBIDDEN.
 /// </remarks>
-public sealed record SetProfileField(CommandContext Context, UserId UserId, string Field, RawJson? Value) : ICommand<Unit>;
+public sealed record SetProfileField(CommandContext Context, UserId UserId, string Field, RawJson? Value)
+    : ICommand<Unit>;
 
 public sealed class SetProfileFieldValidator : AbstractValidator<SetProfileField>
 {
@@ -26,18 +27,21 @@ public sealed class SetProfileFieldValidator : AbstractValidator<SetProfileField
             .WithMessage($"A display name or avatar may be at most {Limits.ProfileNameBytesMax} bytes long.");
 }
 
-public sealed class SetProfileFieldHandler(AggregateStore<AccountState> accounts, IEnumerable<IProfilePropagation> propagations)
+public sealed class SetProfileFieldHandler(
+    AggregateStore<AccountState> accounts, IEnumerable<IProfilePropagation> propagations)
     : IRequestHandler<SetProfileField, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(SetProfileField command, CancellationToken cancellationToken)
     {
         var execution = await accounts.ExecuteAsync(
             UserStreams.Account(command.UserId),
-            state => AccountDecider.SetProfileField(state, new ProfileChanged(command.UserId, command.Field, command.Value)),
+            state =>
+                AccountDecider.SetProfileField(state, new ProfileChanged(command.UserId, command.Field, command.Value)),
             command.Context,
             cancellationToken);
         var isInMemberEvents = command.Field is ProfileFields.DisplayName or ProfileFields.AvatarUrl;
-        if (isInMemberEvents && execution is Execution<AccountState>.Done done && !ReferenceEquals(done.Before, done.After))
+        if (isInMemberEvents && execution is Execution<AccountState>.Done done && !ReferenceEquals(
+            done.Before, done.After))
         {
             foreach (var propagation in propagations)
                 await propagation.PropagateAsync(command.UserId, command.Context);

@@ -11,7 +11,9 @@ using MediatR;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Stores a filter and answers its id; the same filter has the same id.</summary>
-/// <remarks>Spec: v1.19 client-server-api #post_matrixclientv3useruseridfilter. Requires: the filter's shape was checked.</remarks>
+/// <remarks>
+/// Spec: v1.19 client-server-api #post_matrixclientv3useruseridfilter. Requires: the filter's shape was checked.
+/// </remarks>
 public sealed record StoreFilter(CommandContext Context, UserId UserId, RawJson Filter) : ICommand<string>;
 
 public sealed class StoreFilterValidator : AbstractValidator<StoreFilter>
@@ -23,7 +25,8 @@ public sealed class StoreFilterValidator : AbstractValidator<StoreFilter>
             .WithMessage($"A filter may be at most {Limits.FilterBytesMax} bytes large.");
 }
 
-public sealed class StoreFilterHandler(AggregateStore<AccountState> accounts) : IRequestHandler<StoreFilter, CommandResult<string>>
+public sealed class StoreFilterHandler(AggregateStore<AccountState> accounts)
+    : IRequestHandler<StoreFilter, CommandResult<string>>
 {
     public async Task<CommandResult<string>> Handle(StoreFilter command, CancellationToken cancellationToken)
     {

@@ -12,7 +12,10 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Registers the write side of the UserAPI.</summary>
-/// <remarks>Requires: IEventStore, IRandom, TimeProvider, <see cref="PasswordHashing"/> and <see cref="RegistrationPolicy"/> from the host.</remarks>
+/// <remarks>
+/// Requires: IEventStore, IRandom, TimeProvider, <see cref="PasswordHashing"/> and <see cref="RegistrationPolicy"/>
+/// from the host.
+/// </remarks>
 public static class UserApiServices
 {
     public static IServiceCollection AddUserApiCommands(this IServiceCollection services)

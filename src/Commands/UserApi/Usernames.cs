@@ -14,11 +14,15 @@ public static class Usernames
 {
     private const string GeneratedAlphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
-    private static readonly SearchValues<char> Allowed = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._=-/+");
+    private static readonly SearchValues<char> Allowed = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyz0123456789._=-/+");
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
 
     /// <summary>The user id that a desired user name stands for; capitals are mapped to small letters.</summary>
-    /// <remarks>Errors: M_INVALID_USERNAME for a character outside the grammar, an empty or too long name, and for digits alone, which are the guests'.</remarks>
+    /// <remarks>
+    /// Errors: M_INVALID_USERNAME for a character outside the grammar, an empty or too long name, and for digits alone,
+    /// which are the guests'.
+    /// </remarks>
     public static MatrixError? TryDesired(string username, ServerName server, out UserId userId)
     {
         userId = default;
@@ -34,7 +38,9 @@ public static class Usernames
             : Invalid($"A user id may be at most {Limits.IdentifierBytesMax} bytes long.");
     }
 
-    /// <summary>The user whom an identifier names: a local part, or a full id of this server. False for anybody else.</summary>
+    /// <summary>
+    /// The user whom an identifier names: a local part, or a full id of this server. False for anybody else.
+    /// </summary>
     public static bool TryExisting(string user, ServerName server, out UserId userId)
     {
         if (!user.StartsWith('@'))

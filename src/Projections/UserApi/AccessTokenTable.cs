@@ -48,7 +48,10 @@ internal static class AccessTokenTable
         ProjectionBatch batch, string[] users, Rows rows, CancellationToken cancellationToken)
     {
         await using var delete = new NpgsqlCommand(
-            $"DELETE FROM {batch.Schema}.access_tokens WHERE user_id = ANY($1) AND NOT token_sha256 = ANY($2) RETURNING token_sha256",
+            $"""
+            DELETE FROM {batch.Schema}.access_tokens
+            WHERE user_id = ANY($1) AND NOT token_sha256 = ANY($2) RETURNING token_sha256
+            """,
             batch.Connection,
             batch.Transaction);
         delete.Parameters.Add(new NpgsqlParameter { Value = users });
@@ -66,7 +69,8 @@ internal static class AccessTokenTable
             return;
         await using var insert = new NpgsqlCommand(
             $"""
-            INSERT INTO {batch.Schema}.access_tokens (token_sha256, user_id, device_id, is_guest, is_admin, expires_at_ms)
+            INSERT INTO {batch.Schema}.access_tokens (
+                token_sha256, user_id, device_id, is_guest, is_admin, expires_at_ms)
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
             ON CONFLICT (token_sha256) DO NOTHING
             """,

@@ -16,10 +16,12 @@ public sealed class AccountDataQueries(IDocumentStoreAccess documents, AccountDa
     {
         if (!recency.MayHaveChanged(user, afterPosition))
             return [];
-        return await ReadAsync(user, (long)afterPosition.Value, (long)Math.Min(upTo.Value, long.MaxValue), cancellationToken);
+        return await ReadAsync(
+            user, (long)afterPosition.Value, (long)Math.Min(upTo.Value, long.MaxValue), cancellationToken);
     }
 
-    public async ValueTask<IReadOnlyList<AccountDataEntry>> AllAsync(UserId user, CancellationToken cancellationToken) =>
+    public async ValueTask<IReadOnlyList<AccountDataEntry>> AllAsync(
+        UserId user, CancellationToken cancellationToken) =>
         await ReadAsync(user, -1, long.MaxValue, cancellationToken);
 
     public async ValueTask<ReadOnlyMemory<byte>?> FindAsync(
@@ -42,7 +44,8 @@ public sealed class AccountDataQueries(IDocumentStoreAccess documents, AccountDa
         if (account is not null && account.RegisteredAt > after && account.RegisteredAt <= upTo)
         {
             entries.Add(new AccountDataEntry(
-                null, PushRulesType, PredefinedPushRules.ContentFor(user), new LogPosition((ulong)account.RegisteredAt)));
+                null, PushRulesType, PredefinedPushRules.ContentFor(
+                    user), new LogPosition((ulong)account.RegisteredAt)));
         }
         var userId = user.Value;
         var found = await session.Query<AccountDataDocument>()

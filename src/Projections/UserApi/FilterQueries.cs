@@ -7,10 +7,12 @@ namespace Matrix.EventSourced.Projections.UserApi;
 /// <inheritdoc/>
 public sealed class FilterQueries(IDocumentStoreAccess documents) : IFilterQueries
 {
-    public async ValueTask<ReadOnlyMemory<byte>?> FindAsync(UserId user, string filterId, CancellationToken cancellationToken)
+    public async ValueTask<ReadOnlyMemory<byte>?> FindAsync(
+        UserId user, string filterId, CancellationToken cancellationToken)
     {
         await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
-        var found = await session.LoadAsync<FilterDocument>(FilterDocument.IdOf(user.Value, filterId), cancellationToken);
+        var found = await session.LoadAsync<FilterDocument>(
+            FilterDocument.IdOf(user.Value, filterId), cancellationToken);
         return found is null ? null : Encoding.UTF8.GetBytes(found.Filter);
     }
 }

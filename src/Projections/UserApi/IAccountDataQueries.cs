@@ -3,12 +3,17 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Projections.UserApi;
 
-/// <summary>A user's account data. Shape: RoomId null is global; ContentUtf8 is the content object as it was given; Position is that of its last change.</summary>
-public sealed record AccountDataEntry(RoomId? RoomId, string Type, ReadOnlyMemory<byte> ContentUtf8, LogPosition Position);
+/// <summary>
+/// A user's account data. Shape: RoomId null is global; ContentUtf8 is the content object as it was given; Position is
+/// that of its last change.
+/// </summary>
+public sealed record AccountDataEntry(
+    RoomId? RoomId, string Type, ReadOnlyMemory<byte> ContentUtf8, LogPosition Position);
 
 /// <summary>What /sync and the account data endpoints ask.</summary>
 /// <remarks>
-/// <c>m.push_rules</c> is among the answers though no fact says it: its entry stands at the position of the account's registration.
+/// <c>m.push_rules</c> is among the answers though no fact says it: its entry stands at the position of the account's
+/// registration.
 /// Requires: the caller went through the gate of the <c>userapi</c> projection.
 /// </remarks>
 public interface IAccountDataQueries
@@ -21,5 +26,6 @@ public interface IAccountDataQueries
     ValueTask<IReadOnlyList<AccountDataEntry>> AllAsync(UserId user, CancellationToken cancellationToken);
 
     /// <summary>The content of one type, or null.</summary>
-    ValueTask<ReadOnlyMemory<byte>?> FindAsync(UserId user, RoomId? room, string type, CancellationToken cancellationToken);
+    ValueTask<ReadOnlyMemory<byte>?> FindAsync(
+        UserId user, RoomId? room, string type, CancellationToken cancellationToken);
 }

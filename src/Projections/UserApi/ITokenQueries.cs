@@ -8,7 +8,10 @@ public sealed record TokenOwner(UserId UserId, string DeviceId, bool IsGuest, bo
 /// <summary>The hottest question of the server: whose is this token?</summary>
 public interface ITokenQueries
 {
-    /// <summary>The owner of the token with this SHA-256 (unpadded URL-safe base64), or null. No gate: a write waits for the projection before it answers.</summary>
+    /// <summary>
+    /// The owner of the token with this SHA-256 (unpadded URL-safe base64), or null. No gate: a write waits for the
+    /// projection before it answers.
+    /// </summary>
     /// <remarks>Cost: one lock-free read when the token was seen before, else one read by primary key.</remarks>
     ValueTask<TokenOwner?> FindAsync(string tokenSha256, CancellationToken cancellationToken);
 

@@ -6,9 +6,12 @@ namespace Matrix.EventSourced.Projections.UserApi;
 
 /// <summary>Owners of tokens that were seen lately, bounded, never stale.</summary>
 /// <remarks>
-/// Two generations: what is asked for moves to the young one; when that is full it becomes the old one, and the old one is dropped.
-/// INVARIANT: an owner that was read from the tables before its token ended is never kept after it. Each token falls into one of a few
-/// numbered slots; removing raises the slot's number first, and who adds compares the number from before its read with the one after its write.
+/// Two generations: what is asked for moves to the young one; when that is full it becomes the old one, and the old one
+/// is dropped.
+/// INVARIANT: an owner that was read from the tables before its token ended is never kept after it. Each token falls
+/// into one of a few
+/// numbered slots; removing raises the slot's number first, and who adds compares the number from before its read with
+/// the one after its write.
 /// Cost: one lock-free look-up, no allocation.
 /// </remarks>
 public sealed class TokenCache
@@ -77,7 +80,9 @@ public sealed class TokenCache
 
     /// <summary>The text is a hash already; its first characters spread well.</summary>
     private static int SlotOf(string tokenSha256) =>
-        tokenSha256.Length < 4 ? 0 : ((tokenSha256[0] * 31 + tokenSha256[1]) * 31 + tokenSha256[2] + tokenSha256[3] * 7) % SlotCount;
+        tokenSha256.Length < 4
+            ? 0
+            : ((tokenSha256[0] * 31 + tokenSha256[1]) * 31 + tokenSha256[2] + tokenSha256[3] * 7) % SlotCount;
 
     private sealed class Generations(
         ConcurrentDictionary<string, TokenOwner> young, ConcurrentDictionary<string, TokenOwner> old)

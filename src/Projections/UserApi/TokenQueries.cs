@@ -7,10 +7,13 @@ namespace Matrix.EventSourced.Projections.UserApi;
 // HOT: asked for every request.
 
 /// <summary>Owners of tokens, from the cache or from the table.</summary>
-public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas schemas, TokenCache cache) : ITokenQueries
+public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas schemas, TokenCache cache)
+    : ITokenQueries
 {
     public ValueTask<TokenOwner?> FindAsync(string tokenSha256, CancellationToken cancellationToken) =>
-        cache.Find(tokenSha256) is { } owner ? ValueTask.FromResult<TokenOwner?>(owner) : ReadAsync(tokenSha256, cancellationToken);
+        cache.Find(tokenSha256) is { } owner
+            ? ValueTask.FromResult<TokenOwner?>(owner)
+            : ReadAsync(tokenSha256, cancellationToken);
 
     public void Forget(string tokenSha256) => cache.Remove(tokenSha256);
 

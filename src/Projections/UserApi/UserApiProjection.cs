@@ -9,12 +9,15 @@ using Matrix.EventSourced.Projections.Hosting;
 
 namespace Matrix.EventSourced.Projections.UserApi;
 
-/// <summary>Accounts, devices, profiles, filters and account data as documents; access tokens in a table of their own.</summary>
+/// <summary>
+/// Accounts, devices, profiles, filters and account data as documents; access tokens in a table of their own.
+/// </summary>
 /// <remarks>
 /// A batch is folded in memory first (<see cref="UserBatch"/>) and written once, whatever it holds of one user.
 /// After the commit, tokens that ended leave the cache.
 /// </remarks>
-public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency) : IDocumentProjection
+public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency)
+    : IDocumentProjection
 {
     public const string ProjectionName = "userapi";
 

@@ -7,7 +7,10 @@ using Matrix.EventSourced.Projections.Hosting;
 namespace Matrix.EventSourced.Projections.UserApi;
 
 /// <summary>A batch of facts, folded into the documents that it leaves behind.</summary>
-/// <remarks>Shape: a null document means that it is deleted. Ordered by key, so that the same facts write the same rows in the same order.</remarks>
+/// <remarks>
+/// Shape: a null document means that it is deleted. Ordered by key, so that the same facts write the same rows in the
+/// same order.
+/// </remarks>
 internal sealed class UserBatch
 {
     private readonly SortedDictionary<string, AccountDocument> _accounts = new(StringComparer.Ordinal);
@@ -48,7 +51,8 @@ internal sealed class UserBatch
         }
     }
 
-    private async ValueTask LoadAsync(IReadOnlyList<DecodedRecord> facts, IQuerySession session, CancellationToken cancellationToken)
+    private async ValueTask LoadAsync(
+        IReadOnlyList<DecodedRecord> facts, IQuerySession session, CancellationToken cancellationToken)
     {
         var accounts = new SortedSet<string>(StringComparer.Ordinal);
         var devices = new SortedSet<string>(StringComparer.Ordinal);
@@ -110,7 +114,8 @@ internal sealed class UserBatch
                 _devices[device.Id] = device;
                 break;
             case DeviceRenamed renamed:
-                if (_devices.GetValueOrDefault(DeviceDocument.IdOf(renamed.UserId.Value, renamed.DeviceId)) is { } known)
+                if (_devices.GetValueOrDefault(
+                    DeviceDocument.IdOf(renamed.UserId.Value, renamed.DeviceId)) is { } known)
                     known.DisplayName = renamed.DisplayName;
                 break;
             case DeviceDeleted deleted:

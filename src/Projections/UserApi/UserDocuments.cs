@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Matrix.EventSourced.Projections.UserApi;
 
-/// <summary>An account and its profile. Shape: Id is the user id; Profile maps a field to raw JSON text; RegisteredAt is a log position.</summary>
+/// <summary>
+/// An account and its profile. Shape: Id is the user id; Profile maps a field to raw JSON text; RegisteredAt is a log
+/// position.
+/// </summary>
 public sealed class AccountDocument
 {
     public string Id { get; set; } = string.Empty;
@@ -43,7 +46,10 @@ public sealed class FilterDocument
     public static string IdOf(string userId, string filterId) => $"{userId}|{filterId}";
 }
 
-/// <summary>Account data of one type. Shape: RoomId empty is global; Content is the object verbatim; Position that of its last change.</summary>
+/// <summary>
+/// Account data of one type. Shape: RoomId empty is global; Content is the object verbatim; Position that of its last
+/// change.
+/// </summary>
 public sealed class AccountDataDocument
 {
     public string Id { get; set; } = string.Empty;

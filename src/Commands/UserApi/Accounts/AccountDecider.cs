@@ -16,10 +16,12 @@ public static class AccountDecider
 {
     /// <summary>A new account, with its first device unless none is wanted.</summary>
     /// <remarks>
-    /// An account without credentials is one whose registration broke off between its two streams: its name is free, and what it held is replaced.
+    /// An account without credentials is one whose registration broke off between its two streams: its name is free,
+    /// and what it held is replaced.
     /// INVARIANT: who writes the first credentials owns the account, so hasCredentials decides, not this stream.
     /// </remarks>
-    public static Decision Register(AccountState state, AccountRegistered account, DeviceCreated? device, bool hasCredentials)
+    public static Decision Register(
+        AccountState state, AccountRegistered account, DeviceCreated? device, bool hasCredentials)
     {
         if (state.Exists && hasCredentials)
             return UserInUse;
@@ -76,7 +78,8 @@ public static class AccountDecider
             return Decision.Nothing;
         var after = state.Profile.SetItem(change.Field, change.Value.Value);
         if (ProfileFields.SizeBytes(after) > Limits.ProfileBytesMax)
-            return new MatrixError(400, ErrCodes.ProfileTooLarge, $"A profile may be at most {Limits.ProfileBytesMax} bytes large.");
+            return new MatrixError(
+                400, ErrCodes.ProfileTooLarge, $"A profile may be at most {Limits.ProfileBytesMax} bytes large.");
         return Decision.Accept(change);
     }
 
@@ -87,7 +90,8 @@ public static class AccountDecider
         : Decision.Accept(filter);
 
     /// <summary>Shape: 16 characters of the content's SHA-256, URL-safe base64; never begins with a brace.</summary>
-    public static string FilterIdOf(RawJson filter) => Base64Url.EncodeToString(SHA256.HashData(filter.Utf8.Span))[..16];
+    public static string FilterIdOf(RawJson filter) =>
+        Base64Url.EncodeToString(SHA256.HashData(filter.Utf8.Span))[..16];
 
     private static MatrixError UnknownUser => MatrixError.NotFound("There is no such user.");
 }
@@ -114,17 +118,22 @@ public static class ProfileFields
         if (key is DisplayName or AvatarUrl)
             return null;
         if (Encoding.UTF8.GetByteCount(key) > Limits.ProfileKeyBytesMax)
-            return new MatrixError(400, ErrCodes.KeyTooLarge, $"A profile field's name may be at most {Limits.ProfileKeyBytesMax} bytes long.");
+            return KeyTooLarge;
         if (key.Length == 0 || !char.IsAsciiLetterLower(key[0]) || !key.Contains('.'))
             return InvalidKey;
         foreach (var character in key)
         {
-            if (!char.IsAsciiLetterLower(character) && !char.IsAsciiDigit(character) && character is not ('.' or '_' or '-'))
+            if (!char.IsAsciiLetterLower(
+                character) && !char.IsAsciiDigit(character) && character is not ('.' or '_' or '-'))
                 return InvalidKey;
         }
         return null;
     }
 
+    private static MatrixError KeyTooLarge => new(
+        400, ErrCodes.KeyTooLarge, $"A profile field's name may be at most {Limits.ProfileKeyBytesMax} bytes long.");
+
     private static MatrixError InvalidKey =>
-        MatrixError.InvalidParam("A profile field is displayname, avatar_url or a namespaced name such as org.example.field.");
+        MatrixError.InvalidParam(
+            "A profile field is displayname, avatar_url or a namespaced name such as org.example.field.");
 }

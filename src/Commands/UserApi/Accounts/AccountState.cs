@@ -25,11 +25,13 @@ public sealed record AccountState : IAggregateState<AccountState>
     public ImmutableSortedDictionary<string, RawJson> Profile { get; private init; } =
         ImmutableSortedDictionary.Create<string, RawJson>(StringComparer.Ordinal);
 
-    public ImmutableHashSet<string> FilterIds { get; private init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+    public ImmutableHashSet<string> FilterIds { get; private init; } = ImmutableHashSet.Create<string>(
+        StringComparer.Ordinal);
 
     public AccountState Evolve(IFact fact) => fact switch
     {
-        AccountRegistered registered => this with { Exists = true, Kind = registered.Kind, IsAdmin = registered.IsAdmin },
+        AccountRegistered registered =>
+            this with { Exists = true, Kind = registered.Kind, IsAdmin = registered.IsAdmin },
         DeviceCreated created => this with { Devices = Devices.SetItem(created.DeviceId, created.DisplayName) },
         DeviceRenamed renamed when Devices.ContainsKey(renamed.DeviceId) =>
             this with { Devices = Devices.SetItem(renamed.DeviceId, renamed.DisplayName) },

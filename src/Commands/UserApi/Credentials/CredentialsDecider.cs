@@ -8,21 +8,26 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Commands.UserApi.Credentials;
 
-/// <summary>Decides what may be written to <c>credentials-…</c>. Pure; every fact is the whole of the credentials.</summary>
+/// <summary>
+/// Decides what may be written to <c>credentials-…</c>. Pure; every fact is the whole of the credentials.
+/// </summary>
 public static class CredentialsDecider
 {
     /// <summary>The first credentials of an account. Who writes them has the name.</summary>
-    public static Decision Create(CredentialsState state, UserId userId, string? passwordHash, StoredAccessToken? token) =>
+    public static Decision Create(
+        CredentialsState state, UserId userId, string? passwordHash, StoredAccessToken? token) =>
         state.Exists
             ? AccountDecider.UserInUse
             : Decision.Accept(new CredentialsChanged(userId, passwordHash, token is null ? [] : [token]));
 
     /// <summary>A new token for a device, in place of the device's old one.</summary>
     /// <remarks>
-    /// Requires: the password was checked against verifiedHash. When the password has changed since, the answer is the refusal of a wrong one.
+    /// Requires: the password was checked against verifiedHash. When the password has changed since, the answer is the
+    /// refusal of a wrong one.
     /// LIMIT: above <see cref="Limits.AccessTokensMax"/> the oldest tokens end.
     /// </remarks>
-    public static Decision IssueToken(CredentialsState state, UserId userId, string? verifiedHash, StoredAccessToken token)
+    public static Decision IssueToken(
+        CredentialsState state, UserId userId, string? verifiedHash, StoredAccessToken token)
     {
         if (state.IsDeactivated)
             return Deactivated;
@@ -38,7 +43,9 @@ public static class CredentialsDecider
     public static Decision RevokeDevices(CredentialsState state, UserId userId, IReadOnlyCollection<string> deviceIds)
     {
         var tokens = state.Tokens.RemoveAll(one => deviceIds.Contains(one.DeviceId));
-        return tokens.Length == state.Tokens.Length ? Decision.Nothing : Change(state, userId, tokens, state.PasswordHash);
+        return tokens.Length == state.Tokens.Length
+            ? Decision.Nothing
+            : Change(state, userId, tokens, state.PasswordHash);
     }
 
     /// <summary>All tokens end.</summary>
@@ -57,7 +64,9 @@ public static class CredentialsDecider
 
     /// <summary>Nobody gets in again.</summary>
     public static Decision Deactivate(CredentialsState state, UserId userId) =>
-        state.IsDeactivated ? Decision.Nothing : Decision.Accept(new CredentialsChanged(userId, null, [], IsDeactivated: true));
+        state.IsDeactivated
+            ? Decision.Nothing
+            : Decision.Accept(new CredentialsChanged(userId, null, [], IsDeactivated: true));
 
     /// <summary>The devices whose tokens were ended between two states.</summary>
     public static IReadOnlyList<string> EndedDevices(CredentialsState before, CredentialsState after)
@@ -66,7 +75,8 @@ public static class CredentialsDecider
         return [.. before.Tokens.Select(one => one.DeviceId).Where(id => !left.Contains(id))];
     }
 
-    public static MatrixError Deactivated { get; } = new(403, ErrCodes.UserDeactivated, "This account has been deactivated.");
+    public static MatrixError Deactivated { get; } = new(
+        403, ErrCodes.UserDeactivated, "This account has been deactivated.");
 
     public static MatrixError WrongPassword { get; } = MatrixError.Forbidden("Invalid user name or password.");
 

@@ -19,14 +19,18 @@ public abstract record InteractiveOutcome
 {
     private InteractiveOutcome() { }
 
-    /// <summary>All stages are done: run the request with these parameters, then <see cref="InteractiveSessions.Remember"/> its answer.</summary>
+    /// <summary>
+    /// All stages are done: run the request with these parameters, then <see cref="InteractiveSessions.Remember"/> its
+    /// answer.
+    /// </summary>
     public sealed record Authenticated(string SessionId, JsonElement Parameters) : InteractiveOutcome;
 
     /// <summary>The request was run before; this was its answer.</summary>
     public sealed record AnsweredBefore(ReadOnlyMemory<byte> Answer) : InteractiveOutcome;
 
     /// <summary>401 with the flows. Error says why the stage that was tried did not succeed.</summary>
-    public sealed record Challenge(string SessionId, InteractiveFlows Flows, ImmutableArray<string> Completed, MatrixError? Error)
+    public sealed record Challenge(
+        string SessionId, InteractiveFlows Flows, ImmutableArray<string> Completed, MatrixError? Error)
         : InteractiveOutcome;
 
     public sealed record Refused(MatrixError Error) : InteractiveOutcome;

@@ -18,7 +18,8 @@ public delegate ValueTask<MatrixError?> StageCheck(string stage, JsonElement aut
 ///   auth, no session ──────► new session, go on          (scripts send m.login.dummy at once)
 ///   auth, unknown session ─► new session, 401 with error
 ///   other endpoint or user, other parameters ─► 403
-///   stage next in a flow ──► check ─ failed: 401 with error ─ passed, more to do: 401 with completed ─ flow complete: run the request
+///   stage next in a flow ──► check ─ failed: 401 with error ─ passed, more to do: 401 with completed ─ flow complete:
+/// run the request
 /// </code>
 /// A session that is lost (restart, eviction) costs its client one more round, nothing else.
 /// </remarks>
@@ -36,7 +37,8 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
     /// <param name="flows">What this operation asks for.</param>
     /// <param name="body">The request's body.</param>
     /// <param name="check">Checks one stage.</param>
-    public async ValueTask<InteractiveOutcome> AuthenticateAsync(string operation, InteractiveFlows flows, JsonElement body, StageCheck check)
+    public async ValueTask<InteractiveOutcome> AuthenticateAsync(
+        string operation, InteractiveFlows flows, JsonElement body, StageCheck check)
     {
         var parameters = WithoutAuth(body);
         if (!body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
@@ -50,11 +52,13 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
 
         var session = sessionId is null ? Create(operation, parameters) : Find(sessionId);
         if (session is null)
-            return Begin(operation, parameters, flows, new MatrixError(401, ErrCodes.Unknown, "This session is not known or has expired."));
+            return Begin(operation, parameters, flows, new MatrixError(
+                401, ErrCodes.Unknown, "This session is not known or has expired."));
         if (session.Operation != operation)
             return new InteractiveOutcome.Refused(MatrixError.Forbidden("This session belongs to another request."));
         if (!TryBind(ref session, parameters))
-            return new InteractiveOutcome.Refused(MatrixError.Forbidden("The request has changed since its authentication began."));
+            return new InteractiveOutcome.Refused(
+                MatrixError.Forbidden("The request has changed since its authentication began."));
         if (session.Answer is { } answer)
             return new InteractiveOutcome.AnsweredBefore(answer);
 
@@ -75,6 +79,23 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
             : new InteractiveOutcome.Challenge(session.Id, flows, session.Completed, null);
     }
 
+    /// <summary>
+    /// The answer that this very request got before; for checks that come before authentication and would refuse it
+    /// now.
+    /// </summary>
+    public ReadOnlyMemory<byte>? FindAnswer(string operation, JsonElement body)
+    {
+        if (!body.TryGetProperty("auth", out var auth) || auth.ValueKind != JsonValueKind.Object)
+            return null;
+        if (!TryGetText(auth, "session", out var sessionId) || sessionId is null || Find(
+            sessionId) is not { Answer: { } answer } session)
+            return null;
+        var parameters = WithoutAuth(body);
+        var isSame = session.Operation == operation
+            && (IsEmpty(parameters) || (session.Parameters is { } bound && JsonElement.DeepEquals(bound, parameters)));
+        return isSame ? answer : null;
+    }
+
     /// <summary>Keeps the answer of a finished request, so that asking again changes nothing.</summary>
     public void Remember(string sessionId, ReadOnlyMemory<byte> answer)
     {
@@ -85,7 +106,8 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
         }
     }
 
-    private InteractiveOutcome.Challenge Begin(string operation, JsonElement parameters, InteractiveFlows flows, MatrixError? error) =>
+    private InteractiveOutcome.Challenge Begin(
+        string operation, JsonElement parameters, InteractiveFlows flows, MatrixError? error) =>
         new(Create(operation, parameters).Id, flows, [], error);
 
     private InteractiveSession Create(string operation, JsonElement parameters)
@@ -93,14 +115,16 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
         Span<byte> bytes = stackalloc byte[18];
         random.Fill(bytes);
         var now = NowMs();
-        var session = new InteractiveSession(Base64Url.EncodeToString(bytes), operation, now + (long)Lifetime.TotalMilliseconds)
+        var session = new InteractiveSession(
+            Base64Url.EncodeToString(bytes), operation, now + (long)Lifetime.TotalMilliseconds)
         {
             Parameters = IsEmpty(parameters) ? null : parameters,
         };
         lock (_lock)
         {
             // All live equally long, so the oldest are the first to expire.
-            while (_oldestFirst.TryPeek(out var oldest) && (oldest.ExpiresAtMs <= now || _sessions.Count >= Limits.InteractiveSessionsMax))
+            while (_oldestFirst.TryPeek(
+                out var oldest) && (oldest.ExpiresAtMs <= now || _sessions.Count >= Limits.InteractiveSessionsMax))
                 _sessions.Remove(_oldestFirst.Dequeue().Id);
             _sessions.Add(session.Id, session);
             _oldestFirst.Enqueue((session.Id, session.ExpiresAtMs));
@@ -136,7 +160,8 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
     }
 
     private static bool IsNext(string stage, ImmutableArray<string> completed, InteractiveFlows flows) =>
-        flows.Flows.Any(flow => completed.Length < flow.Length && flow[completed.Length] == stage && StartsWith(flow, completed));
+        flows.Flows.Any(
+            flow => completed.Length < flow.Length && flow[completed.Length] == stage && StartsWith(flow, completed));
 
     private static bool IsComplete(ImmutableArray<string> completed, InteractiveFlows flows) =>
         flows.Flows.Any(flow => flow.Length == completed.Length && StartsWith(flow, completed));

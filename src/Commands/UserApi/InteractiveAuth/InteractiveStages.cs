@@ -10,7 +10,8 @@ namespace Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
 public sealed class InteractiveStages(RegistrationPolicy policy, PasswordCheck passwords)
 {
     /// <summary>For requests that make an account.</summary>
-    public ValueTask<MatrixError?> CheckRegistrationAsync(string stage, JsonElement auth) => ValueTask.FromResult(stage switch
+    public ValueTask<MatrixError?> CheckRegistrationAsync(string stage, JsonElement auth) =>
+        ValueTask.FromResult(stage switch
     {
         InteractiveFlows.Dummy => null,
         InteractiveFlows.RegistrationToken => CheckToken(auth),
@@ -39,7 +40,8 @@ public sealed class InteractiveStages(RegistrationPolicy policy, PasswordCheck p
             return MatrixError.MissingParam("token is missing.");
         if (token.ValueKind != JsonValueKind.String)
             return MatrixError.BadJson("token must be a string.");
-        return token.GetString() is { Length: > 0 and <= Limits.RegistrationTokenLengthMax } text && policy.AdmitsToken(text)
+        return token.GetString() is { Length: > 0 and <= Limits.RegistrationTokenLengthMax } text
+            && policy.AdmitsToken(text)
             ? null
             : new MatrixError(401, ErrCodes.Unauthorized, "This registration token is not valid.");
     }

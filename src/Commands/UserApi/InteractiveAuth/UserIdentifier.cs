@@ -9,7 +9,8 @@ namespace Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
 public static class UserIdentifier
 {
     /// <remarks>
-    /// Errors: M_MISSING_PARAM, M_BAD_JSON; M_UNKNOWN for a type of identifier that nobody knows; M_FORBIDDEN for third-party ids (none is bound
+    /// Errors: M_MISSING_PARAM, M_BAD_JSON; M_UNKNOWN for a type of identifier that nobody knows; M_FORBIDDEN for
+    /// third-party ids (none is bound
     /// here) and for users of other servers.
     /// </remarks>
     public static MatrixError? Read(JsonElement holder, ServerName server, out UserId userId)

@@ -24,7 +24,8 @@ public sealed class Argon2PasswordHasher : IPasswordHasher, IDisposable
         _cost = cost;
         _random = random;
         for (var i = 0; i < Math.Max(1, Environment.ProcessorCount / 2); i++)
-            new Thread(Work) { IsBackground = true, Name = "password-hashing", Priority = ThreadPriority.BelowNormal }.Start();
+            new Thread(
+                Work) { IsBackground = true, Name = "password-hashing", Priority = ThreadPriority.BelowNormal }.Start();
     }
 
     public async ValueTask<string?> HashAsync(string password)
@@ -79,7 +80,9 @@ public sealed class Argon2PasswordHasher : IPasswordHasher, IDisposable
         CultureInfo.InvariantCulture,
         $"$argon2id$v=19$m={cost.MemoryKiB},t={cost.Passes},p={cost.Parallelism}${Unpadded(salt)}${Unpadded(hash)}");
 
-    /// <summary>Takes a stored hash apart. For no hash, or one that is not ours: stand-ins of the configured cost, and false.</summary>
+    /// <summary>
+    /// Takes a stored hash apart. For no hash, or one that is not ours: stand-ins of the configured cost, and false.
+    /// </summary>
     private bool TryParse(string? text, out PasswordHashing cost, out byte[] salt, out byte[] hash)
     {
         cost = _cost;
@@ -92,7 +95,8 @@ public sealed class Argon2PasswordHasher : IPasswordHasher, IDisposable
         if (numbers is not [['m', '=', .. var m], ['t', '=', .. var t], ['p', '=', .. var p]])
             return false;
         cost = new PasswordHashing(
-            int.Parse(m, CultureInfo.InvariantCulture), int.Parse(t, CultureInfo.InvariantCulture), int.Parse(p, CultureInfo.InvariantCulture));
+            int.Parse(m, CultureInfo.InvariantCulture), int.Parse(
+                t, CultureInfo.InvariantCulture), int.Parse(p, CultureInfo.InvariantCulture));
         salt = Convert.FromBase64String(Padded(saltText));
         hash = Convert.FromBase64String(Padded(hashText));
         return true;

@@ -1,0 +1,23 @@
+using System.Text.Json;
+using Matrix.EventSourced.Commands.UserApi;
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Api.ClientApi.Account;
+
+/// <summary>What /register and /login answer.</summary>
+internal static class SessionAnswer
+{
+    public static void Write(Utf8JsonWriter writer, OpenedSession session, ServerName server)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("user_id"u8, session.UserId.Value);
+        if (session.AccessToken is not null)
+        {
+            writer.WriteString("access_token"u8, session.AccessToken);
+            writer.WriteString("device_id"u8, session.DeviceId);
+        }
+        // Deprecated, but older clients and scripts read it.
+        writer.WriteString("home_server"u8, server.Value);
+        writer.WriteEndObject();
+    }
+}
