@@ -3,7 +3,7 @@ using Matrix.EventSourced.EventStore;
 namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>The loop of a live version, running in the background, and the handle to pause it between two batches.</summary>
-internal sealed class LiveLoop(ProjectionLoop loop)
+internal sealed class LiveLoop(ProjectionLoop loop) : IDisposable
 {
     private CancellationTokenSource? _pause;
     private Task<LoopEnd> _run = Task.FromResult(LoopEnd.Paused);
@@ -26,4 +26,6 @@ internal sealed class LiveLoop(ProjectionLoop loop)
         _pause = null;
         return end != LoopEnd.Stopped;
     }
+
+    public void Dispose() => _pause?.Dispose();
 }

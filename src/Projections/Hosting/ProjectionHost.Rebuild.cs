@@ -17,13 +17,20 @@ public sealed partial class ProjectionHost
         var entry = _registry.Get(projection);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         await entry.RebuildTurn.WaitAsync(ending.Token);
+        var problemBefore = _services.Health.Find(projection);
         try
         {
-            var held = entry.LiveSchema
-                ?? throw new InvalidOperationException($"Projection '{projection}' has not started.");
+            var held = entry.LiveSchema;
             var builder = await BuildAsync(entry, null, ending.Token);
             await SwitchAsync(entry, builder, ending.Token);
-            DropLater(held);
+            if (held is not null)
+                DropLater(held);
+        }
+        catch (ProjectionStoppedException) when (problemBefore is null && entry.Live is not null)
+        {
+            // The new generation failed, not the one that serves.
+            _services.Health.Clear(projection);
+            throw;
         }
         finally
         {
@@ -102,7 +109,15 @@ public sealed partial class ProjectionHost
                 progress.MaybeSay(entry.Rebuild);
             },
         };
-        await RunAsync(entry, loop, null, untilCaughtUp: true, cancellationToken);
+        try
+        {
+            await RunAsync(entry, loop, null, untilCaughtUp: true, cancellationToken);
+        }
+        catch when (entry.Live is not null)
+        {
+            await _schemas.DropAsync(loop.Schema, CancellationToken.None);
+            throw;
+        }
         if (head > LogPosition.Start)
             progress.SayDone(loop.Position, loop.RecordCount, always: true);
         return loop;

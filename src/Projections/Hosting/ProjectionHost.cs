@@ -84,6 +84,8 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(CancellationToken.None);
+        foreach (var entry in _registry.Entries)
+            entry.Live?.Dispose();
         _abort.Dispose();
         _stopping.Dispose();
     }

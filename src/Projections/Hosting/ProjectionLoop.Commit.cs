@@ -134,7 +134,7 @@ internal sealed partial class ProjectionLoop
         ? $"Another process writes {Schema}: its checkpoint is {at}, this process left it at {_stored}."
         : $"Another process writes {Schema}: its checkpoint is no longer {_stored}, where this process left it.");
 
-    private PoisonFactException Poison(LogRecord record, Exception error) => new(record, error);
+    private static PoisonFactException Poison(LogRecord record, Exception error) => new(record, error);
 
     private void Stop(LogPosition position, string? recordType, Exception error)
     {
