@@ -5,6 +5,7 @@ namespace Matrix.EventSourced.EventStore;
 /// Shape: <paramref name="RecordId"/> makes the append idempotent within its stream; <paramref name="Type"/> is the
 /// stored name (<c>roomserver.pdu_recorded.v1</c>); <paramref name="Data"/> and <paramref name="Metadata"/> are UTF-8
 /// JSON that the store does not read.
+/// Requires: nobody writes to the bytes after they were appended; engines and live subscribers keep them.
 /// </remarks>
 public sealed record NewRecord(Guid RecordId, string Type, ReadOnlyMemory<byte> Data, ReadOnlyMemory<byte> Metadata);
 

@@ -15,9 +15,9 @@ internal sealed partial class Checkpointer : IDisposable
     /// <summary>LIMIT: pages written between two checkpoints. Ours: SQLite's own default, 4 MiB.</summary>
     private const int PagesBetween = 1000;
 
-    /// <summary>LIMIT: pages of the write-ahead log from which on the writer waits for a checkpoint. Ours: 64
+    /// <summary>LIMIT: pages of the write-ahead log from which on the writer waits for a checkpoint. Ours: 16
     /// MiB.</summary>
-    private const int PagesMax = 16 * PagesBetween;
+    private const int PagesMax = 4 * PagesBetween;
 
     private readonly SqliteDatabase _database;
     private readonly ILogger _log;
@@ -49,8 +49,9 @@ internal sealed partial class Checkpointer : IDisposable
             _mustErase = !TryErase(writer);
         else if (_writerMustHelp)
         {
-            _writerMustHelp = false;
             TryCheckpoint(writer);
+            _pages = 0;
+            _writerMustHelp = false;
         }
         if (_pages >= PagesBetween)
         {
@@ -72,7 +73,8 @@ internal sealed partial class Checkpointer : IDisposable
     {
         while (_due.WaitOne() && !_closing)
         {
-            if (TryCheckpoint(_database) > PagesMax)
+            // Only one of the two can copy at a time: once the writer was asked, this thread keeps out of its way.
+            if (!_writerMustHelp && TryCheckpoint(_database) > PagesMax)
                 _writerMustHelp = true;
         }
     }

@@ -55,6 +55,7 @@ internal static class LogSchema
                 PRAGMA journal_mode = WAL;
                 PRAGMA synchronous = FULL;
                 PRAGMA wal_autocheckpoint = 0;
+                PRAGMA journal_size_limit = 67108864;
                 PRAGMA secure_delete = ON;
                 PRAGMA cache_size = -8192;
                 PRAGMA temp_store = MEMORY;
