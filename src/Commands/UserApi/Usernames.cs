@@ -43,6 +43,9 @@ public static class Usernames
     /// </summary>
     public static bool TryExisting(string user, ServerName server, out UserId userId)
     {
+        userId = default;
+        if (user.Length == 0)
+            return false;
         if (!user.StartsWith('@'))
             return UserId.TryParse($"@{LowerAscii(user)}:{server.Value}", out userId);
         if (!UserId.TryParse(user, out userId) || userId.Server != server)

@@ -32,7 +32,9 @@ public sealed class AccountDataQueries(IDocumentStoreAccess documents, AccountDa
         await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
         var document = await session.LoadAsync<AccountDataDocument>(
             AccountDataDocument.IdOf(user.Value, room?.Value ?? string.Empty, type), cancellationToken);
-        return document is null ? null : Encoding.UTF8.GetBytes(document.Content);
+        if (document is null)
+            return null;
+        return Encoding.UTF8.GetBytes(document.Content);
     }
 
     private async ValueTask<IReadOnlyList<AccountDataEntry>> ReadAsync(

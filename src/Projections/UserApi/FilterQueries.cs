@@ -13,6 +13,8 @@ public sealed class FilterQueries(IDocumentStoreAccess documents) : IFilterQueri
         await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
         var found = await session.LoadAsync<FilterDocument>(
             FilterDocument.IdOf(user.Value, filterId), cancellationToken);
-        return found is null ? null : Encoding.UTF8.GetBytes(found.Filter);
+        if (found is null)
+            return null;
+        return Encoding.UTF8.GetBytes(found.Filter);
     }
 }

@@ -93,7 +93,7 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
         var parameters = WithoutAuth(body);
         var isSame = session.Operation == operation
             && (IsEmpty(parameters) || (session.Parameters is { } bound && JsonElement.DeepEquals(bound, parameters)));
-        return isSame ? answer : null;
+        return isSame ? answer : default(ReadOnlyMemory<byte>?);
     }
 
     /// <summary>Keeps the answer of a finished request, so that asking again changes nothing.</summary>
