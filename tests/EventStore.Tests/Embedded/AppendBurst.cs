@@ -6,13 +6,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.EventSourced.EventStore.Tests.Embedded;
 
-/// <summary>The process that is killed: appends without end and says on its standard output what was
+/// <summary>The process that is killed: appends, and says on its standard output what was
 /// acknowledged.</summary>
 /// <remarks>Shape of a line: <c>writer n revision position</c>.</remarks>
 internal static class AppendBurst
 {
     public const string Command = "append-burst";
     public const int Writers = 16;
+
+    /// <summary>The kill comes long before; a process whose killer is gone itself must end too.</summary>
+    private const int RecordsPerWriterMax = 5000;
 
     public static StreamName StreamOf(int writer) => new("room", $"!{writer}:hs");
 
@@ -35,7 +38,7 @@ internal static class AppendBurst
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
         {
             await Task.Yield();
-            for (var n = 0; ; n++)
+            for (var n = 0; n < RecordsPerWriterMax; n++)
             {
                 var result = await store.AppendAsync(StreamOf(writer), ExpectedRevision.Any, [RecordOf(writer, n)]);
                 var appended = (AppendResult.Appended)result;
