@@ -23,6 +23,7 @@ public sealed class TokenCache
 
     private readonly long[] _slots = new long[SlotCount];
     private readonly Lock _turn = new();
+    private volatile bool _isSuspended;
     private volatile Generations _generations = new(new(StringComparer.Ordinal), new(StringComparer.Ordinal));
 
     public TokenOwner? Find(string tokenSha256)
@@ -42,6 +43,8 @@ public sealed class TokenCache
 
     public void Add(string tokenSha256, TokenOwner owner, long slotBefore)
     {
+        if (_isSuspended)
+            return;
         var generations = _generations;
         generations.Young[tokenSha256] = owner;
         if (Slot(tokenSha256) != slotBefore)
@@ -68,6 +71,15 @@ public sealed class TokenCache
         lock (_turn)
             _generations = new Generations(new(StringComparer.Ordinal), new(StringComparer.Ordinal));
     }
+
+    /// <summary>Forgets everything and keeps nothing until <see cref="Resume"/>.</summary>
+    public void Suspend()
+    {
+        _isSuspended = true;
+        Clear();
+    }
+
+    public void Resume() => _isSuspended = false;
 
     private void Turn(Generations full)
     {

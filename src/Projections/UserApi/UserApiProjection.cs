@@ -27,6 +27,9 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
     // Filled by Apply, used by Committed; a batch that was rolled back takes its entry with it.
     private readonly ConditionalWeakTable<ProjectionBatch, IReadOnlyList<string>> _endedTokens = [];
 
+    private string? _liveSchema;
+    private LogPosition _announced;
+
     public string Name => ProjectionName;
 
     public int Version => 1;
@@ -58,35 +61,51 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
 
     public async ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken)
     {
+        // PostgreSQL lost its last commits and gets them again: until then its rows say what was true before, and
+        // Committed does not come a second time. Nothing may be kept of what is read meanwhile.
+        if (batch.Schema == _liveSchema && batch.Facts[0].Record.Position <= _announced)
+            tokens.Suspend();
         await using var session = documents.OpenSession(batch);
         var changes = await UserBatch.FoldAsync(batch.Facts, session, cancellationToken);
         changes.StoreIn(session);
         await session.SaveChangesAsync(cancellationToken);
         var ended = await AccessTokenTable.WriteAsync(batch, changes, cancellationToken);
-        if (ended.Count > 0)
+        if (changes.Credentials.Count > 0)
             _endedTokens.AddOrUpdate(batch, ended);
     }
 
     public void WentLive(string schema, LogPosition upTo)
     {
+        (_liveSchema, _announced) = (schema, upTo);
         tokens.Clear();
+        tokens.Resume();
         recency.BeginAt(upTo);
     }
 
     public void Committed(ProjectionBatch batch)
     {
-        if (_endedTokens.TryGetValue(batch, out var ended))
-        {
-            for (var i = 0; i < ended.Count; i++)
-                tokens.Remove(ended[i]);
-        }
+        _announced = batch.UpTo;
+        tokens.Resume();
+        var ended = _endedTokens.TryGetValue(batch, out var known) ? known : null;
+        for (var i = 0; i < ended?.Count; i++)
+            tokens.Remove(ended[i]);
         for (var i = 0; i < batch.Facts.Count; i++)
         {
             var record = batch.Facts[i];
-            if (record.Fact is AccountDataSet data)
-                recency.Note(data.UserId, record.Record.Position);
-            else if (record.Fact is AccountRegistered registered)
-                recency.Note(registered.UserId, record.Record.Position);
+            switch (record.Fact)
+            {
+                case CredentialsChanged when ended is null:
+                    // Only a part of the batch is announced: which tokens ended is not known one by one.
+                    tokens.Clear();
+                    ended = [];
+                    break;
+                case AccountDataSet data:
+                    recency.Note(data.UserId, record.Record.Position);
+                    break;
+                case AccountRegistered registered:
+                    recency.Note(registered.UserId, record.Record.Position);
+                    break;
+            }
         }
     }
 }
