@@ -3,6 +3,7 @@ using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
 
@@ -63,7 +64,7 @@ internal static class Login
         if (UserIdentifier.Read(body, request.Get<HomeserverConfig>().ServerName, out var userId) is { } problem)
             return (null, problem);
         var command = new LogIn(
-            request.CommandContext(),
+            request.CommandContext(new FactActor(User: userId.Value)),
             userId,
             fields.RequiredString("password"),
             fields.OptionalString("device_id") is { Length: > 0 } deviceId ? deviceId : null,

@@ -4,6 +4,7 @@ using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
@@ -80,9 +81,10 @@ internal static class Register
         var random = request.Get<IRandom>();
         for (var attempt = 1; ; attempt++)
         {
+            var userId = body.UserId ?? Usernames.Generate(random, server);
             var command = new RegisterAccount(
-                request.CommandContext(),
-                body.UserId ?? Usernames.Generate(random, server),
+                request.CommandContext(new FactActor(User: userId.Value)),
+                userId,
                 AccountKind.User,
                 IsAdmin: false,
                 body.Password,
@@ -107,9 +109,10 @@ internal static class Register
         if (fields.Error is { } error)
             return error;
         var server = request.Get<HomeserverConfig>().ServerName;
+        var userId = Usernames.GenerateGuest(request.Get<IRandom>(), server);
         var command = new RegisterAccount(
-            request.CommandContext(),
-            Usernames.GenerateGuest(request.Get<IRandom>(), server),
+            request.CommandContext(new FactActor(User: userId.Value)),
+            userId,
             AccountKind.Guest,
             IsAdmin: false,
             Password: null,
