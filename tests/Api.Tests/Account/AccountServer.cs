@@ -20,16 +20,16 @@ using Microsoft.Extensions.Time.Testing;
 namespace Matrix.EventSourced.Api.Tests.Account;
 
 /// <summary>The UserAPI alone behind a real listener: its commands over a log in memory, its projection over PostgreSQL.</summary>
-public class AccountServer(RegistrationPolicy policy) : IAsyncLifetime
+public class AccountServer : IAsyncLifetime
 {
+    private static readonly HttpClient Client = new();
+
     private WebApplication? _app;
     private TestDatabase? _database;
-    private HttpClient? _client;
+    private Uri? _address;
 
-    public AccountServer()
-        : this(new RegistrationPolicy(RegistrationOpenness.Open, [], GuestsAllowed: true, "shared"))
-    {
-    }
+    private protected virtual RegistrationPolicy Policy =>
+        new(RegistrationOpenness.Open, [], GuestsAllowed: true, "shared");
 
     public FakeTimeProvider Time { get; } = new();
 
@@ -48,7 +48,7 @@ public class AccountServer(RegistrationPolicy policy) : IAsyncLifetime
         services.AddMessaging();
         services.AddProjectionHost();
         Composition.AddUserApi(services);
-        services.AddSingleton(policy);
+        services.AddSingleton(Policy);
         services.AddSingleton(new PasswordHashing(8, 1, 1));
         _app = builder.Build();
         await _app.Services.GetRequiredService<ProjectionHost>().StartAsync(CancellationToken.None);
@@ -65,12 +65,11 @@ public class AccountServer(RegistrationPolicy policy) : IAsyncLifetime
             CancellationToken.None);
         _app.Run(pipeline.HandleAsync);
         await _app.StartAsync();
-        _client = new HttpClient { BaseAddress = new Uri(_app.Urls.First()) };
+        _address = new Uri(_app.Urls.First());
     }
 
     public async Task DisposeAsync()
     {
-        _client!.Dispose();
         await _app!.Services.GetRequiredService<ProjectionHost>().StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         await _database!.DisposeAsync();
@@ -80,12 +79,12 @@ public class AccountServer(RegistrationPolicy policy) : IAsyncLifetime
     public async Task<Answer> SendAsync(string method, string path, string? body = null, string? token = null)
     {
         var target = path.StartsWith('/') ? path : "/_matrix/client/v3/" + path;
-        using var request = new HttpRequestMessage(new HttpMethod(method), target);
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(_address!, target));
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        using var response = await _client!.SendAsync(request);
+        using var response = await Client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         return new Answer((int)response.StatusCode, text, JsonDocument.Parse(text).RootElement);
     }

@@ -37,7 +37,8 @@ public class Account_data_and_filters(AccountServer server) : IClassFixture<Acco
         (await server.SendAsync("PUT", $"user/@owner:hs/account_data/{new string('t', 256)}", "{}", session.Token))
             .Is(400, ErrCodes.InvalidParam);
         var large = $$"""{"a":"{{new string('x', 600_000)}}"}""";
-        (await server.SendAsync("PUT", "user/@owner:hs/account_data/t", large, session.Token)).Is(413, ErrCodes.TooLarge);
+        (await server.SendAsync("PUT", "user/@owner:hs/account_data/t", large, session.Token)).Is(
+            413, ErrCodes.TooLarge);
     }
 
     [Theory]
@@ -45,7 +46,7 @@ public class Account_data_and_filters(AccountServer server) : IClassFixture<Acco
     [InlineData("m.fully_read")]
     public async Task account_data_of_the_server_is_read_only(string type)
     {
-        var session = await server.RegisterAsync("managed" + type.Length);
+        var session = await server.RegisterAsync(type.Replace('.', '-'));
         (await server.SendAsync("PUT", $"user/{session.UserId}/account_data/{type}", "{}", session.Token))
             .Is(405, ErrCodes.BadJson);
         (await server.SendAsync("PUT", $"user/{session.UserId}/rooms/!r:hs/account_data/{type}", "{}", session.Token))
@@ -60,7 +61,8 @@ public class Account_data_and_filters(AccountServer server) : IClassFixture<Acco
         var global = await server.SendAsync("GET", "pushrules/global/", token: session.Token);
         Assert.Equal(all.Json.GetProperty("global").GetRawText(), global.Text);
         Assert.Equal(
-            all.Text, (await server.SendAsync("GET", "user/@rules:hs/account_data/m.push_rules", token: session.Token)).Text);
+            all.Text, (
+                await server.SendAsync("GET", "user/@rules:hs/account_data/m.push_rules", token: session.Token)).Text);
         (await server.SendAsync("GET", "pushrules/")).Is(401, ErrCodes.MissingToken);
     }
 
@@ -68,12 +70,17 @@ public class Account_data_and_filters(AccountServer server) : IClassFixture<Acco
     public async Task filters_are_stored_and_given_back()
     {
         var session = await server.RegisterAsync("filters");
-        const string filter = """{"room":{"timeline":{"limit":10,"types":["m.*"]}},"presence":{"not_senders":["@a:hs"]}}""";
+        const string filter =
+            """{"room":{"timeline":{"limit":10,"types":["m.*"]}},"presence":{"not_senders":["@a:hs"]}}""";
         var id = (await server.SendAsync("POST", "user/@filters:hs/filter", filter, session.Token)).Get("filter_id");
-        Assert.Equal(id, (await server.SendAsync("POST", "user/@filters:hs/filter", filter, session.Token)).Get("filter_id"));
-        Assert.Equal(filter, (await server.SendAsync("GET", $"user/@filters:hs/filter/{id}", token: session.Token)).Text);
-        (await server.SendAsync("GET", "user/@filters:hs/filter/none", token: session.Token)).Is(404, ErrCodes.NotFound);
-        (await server.SendAsync("GET", $"user/@other:hs/filter/{id}", token: session.Token)).Is(403, ErrCodes.Forbidden);
+        Assert.Equal(
+            id, (await server.SendAsync("POST", "user/@filters:hs/filter", filter, session.Token)).Get("filter_id"));
+        Assert.Equal(
+            filter, (await server.SendAsync("GET", $"user/@filters:hs/filter/{id}", token: session.Token)).Text);
+        (await server.SendAsync("GET", "user/@filters:hs/filter/none", token: session.Token)).Is(
+            404, ErrCodes.NotFound);
+        (await server.SendAsync("GET", $"user/@other:hs/filter/{id}", token: session.Token)).Is(
+            403, ErrCodes.Forbidden);
         (await server.SendAsync("POST", "user/@other:hs/filter", filter, session.Token)).Is(403, ErrCodes.Forbidden);
     }
 
@@ -96,6 +103,7 @@ public class Account_data_and_filters(AccountServer server) : IClassFixture<Acco
         var session = (await server.LogInAsync("wrongfilters")).Status == 200
             ? (await server.LogInAsync("wrongfilters")).Session()
             : await server.RegisterAsync("wrongfilters");
-        (await server.SendAsync("POST", "user/@wrongfilters:hs/filter", filter, session.Token)).Is(400, ErrCodes.BadJson);
+        (await server.SendAsync("POST", "user/@wrongfilters:hs/filter", filter, session.Token)).Is(
+            400, ErrCodes.BadJson);
     }
 }

@@ -19,7 +19,8 @@ public class Profiles(AccountServer server) : IClassFixture<AccountServer>
             {"avatar_url":"mxc://hs/abc","displayname":"Alice \u00e9 \"","m.tz":"Europe/London","org.example.custom":{"b":1.50,"a":[null,true]}}
             """.Trim(),
             (await server.SendAsync("GET", "profile/@alice:hs")).Text);
-        Assert.Equal("Alice é \"", (await server.SendAsync("GET", "profile/%40alice%3Ahs/displayname")).Get("displayname"));
+        Assert.Equal(
+            "Alice é \"", (await server.SendAsync("GET", "profile/%40alice%3Ahs/displayname")).Get("displayname"));
         Assert.Equal(
             """{"m.tz":"Europe/London"}""", (await server.SendAsync("GET", "profile/@alice:hs/m.tz")).Text);
     }
@@ -70,16 +71,21 @@ public class Profiles(AccountServer server) : IClassFixture<AccountServer>
         var session = await server.RegisterAsync("owner");
         await server.RegisterAsync("other");
         const string body = """{"displayname":"x"}""";
-        (await server.SendAsync("PUT", "profile/@other:hs/displayname", body, session.Token)).Is(403, ErrCodes.Forbidden);
-        (await server.SendAsync("DELETE", "profile/@other:hs/displayname", token: session.Token)).Is(403, ErrCodes.Forbidden);
+        (await server.SendAsync("PUT", "profile/@other:hs/displayname", body, session.Token)).Is(
+            403, ErrCodes.Forbidden);
+        (await server.SendAsync("DELETE", "profile/@other:hs/displayname", token: session.Token)).Is(
+            403, ErrCodes.Forbidden);
         (await server.SendAsync("PUT", "profile/@owner:hs/displayname", body)).Is(401, ErrCodes.MissingToken);
-        (await server.SendAsync("PUT", "profile/owner/displayname", body, session.Token)).Is(400, ErrCodes.InvalidParam);
-        (await server.SendAsync("PUT", "profile/@owner:hs/displayname", "{}", session.Token)).Is(400, ErrCodes.MissingParam);
+        (await server.SendAsync("PUT", "profile/owner/displayname", body, session.Token)).Is(
+            400, ErrCodes.InvalidParam);
+        (await server.SendAsync("PUT", "profile/@owner:hs/displayname", "{}", session.Token)).Is(
+            400, ErrCodes.MissingParam);
         (await server.SendAsync("GET", "profile/@nobody:hs")).Is(404, ErrCodes.NotFound);
         (await server.SendAsync("GET", "profile/nobody")).Is(400, ErrCodes.InvalidParam);
     }
 
     private async Task PutAsync(Session session, string field, string value, int status, string? errCode = null) =>
-        (await server.SendAsync("PUT", $"profile/{session.UserId}/{field}", $$"""{"{{field}}":{{value}}}""", session.Token))
+        (await server.SendAsync(
+            "PUT", $"profile/{session.UserId}/{field}", $$"""{"{{field}}":{{value}}}""", session.Token))
             .Is(status, errCode);
 }

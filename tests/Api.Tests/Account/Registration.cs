@@ -51,7 +51,8 @@ public class Registration(AccountServer server) : IClassFixture<AccountServer>
     [InlineData("{", 400, ErrCodes.NotJson)]
     public async Task refuses_what_is_wrong(string body, int status, string errCode)
     {
-        await server.SendAsync("POST", "register", """{"username":"taken","password":"p","auth":{"type":"m.login.dummy"}}""");
+        await server.SendAsync(
+            "POST", "register", """{"username":"taken","password":"p","auth":{"type":"m.login.dummy"}}""");
         (await server.SendAsync("POST", "register", body)).Is(status, errCode);
     }
 
@@ -94,8 +95,10 @@ public class Registration(AccountServer server) : IClassFixture<AccountServer>
         var whoami = await server.SendAsync("GET", "account/whoami", token: session.Token);
         Assert.True(whoami.Json.GetProperty("is_guest").GetBoolean());
 
-        (await server.SendAsync("PUT", $"profile/{session.UserId}/displayname", """{"displayname":"G"}""", session.Token)).Is(200);
-        (await server.SendAsync("PUT", $"profile/{session.UserId}/avatar_url", """{"avatar_url":"mxc://a/b"}""", session.Token))
+        (await server.SendAsync(
+            "PUT", $"profile/{session.UserId}/displayname", """{"displayname":"G"}""", session.Token)).Is(200);
+        (await server.SendAsync(
+            "PUT", $"profile/{session.UserId}/avatar_url", """{"avatar_url":"mxc://a/b"}""", session.Token))
             .Is(403, ErrCodes.GuestAccessForbidden);
         (await server.SendAsync("GET", "pushrules/", token: session.Token)).Is(403, ErrCodes.GuestAccessForbidden);
     }
@@ -116,7 +119,10 @@ public class Registration(AccountServer server) : IClassFixture<AccountServer>
     }
 }
 
-public sealed class TokenAccountServer() : AccountServer(new RegistrationPolicy(RegistrationOpenness.Token, ["letmein"], false, null));
+public sealed class TokenAccountServer : AccountServer
+{
+    private protected override RegistrationPolicy Policy => new(RegistrationOpenness.Token, ["letmein"], false, null);
+}
 
 public class Registration_by_token(TokenAccountServer server) : IClassFixture<TokenAccountServer>
 {
@@ -152,14 +158,18 @@ public class Registration_by_token(TokenAccountServer server) : IClassFixture<To
     }
 
     [Fact]
-    public async Task wants_a_token_to_judge() => (await server.SendAsync("GET", Validity)).Is(400, ErrCodes.MissingParam);
+    public async Task wants_a_token_to_judge() =>
+        (await server.SendAsync("GET", Validity)).Is(400, ErrCodes.MissingParam);
 
     [Fact]
     public async Task refuses_guests() =>
         (await server.SendAsync("POST", "register?kind=guest", "{}")).Is(403, ErrCodes.Forbidden);
 }
 
-public sealed class ClosedAccountServer() : AccountServer(new RegistrationPolicy(RegistrationOpenness.Closed, [], false, "shared"));
+public sealed class ClosedAccountServer : AccountServer
+{
+    private protected override RegistrationPolicy Policy => new(RegistrationOpenness.Closed, [], false, "shared");
+}
 
 public class Registration_closed(ClosedAccountServer server) : IClassFixture<ClosedAccountServer>
 {
@@ -174,5 +184,6 @@ public class Registration_closed(ClosedAccountServer server) : IClassFixture<Clo
 
     [Fact]
     public async Task leaves_the_administrators_way_open() =>
-        Assert.Equal("@byadmin:hs", (await SharedSecret.RegisterAsync(server, "byadmin", "pw", isAdmin: false)).Session().UserId);
+        Assert.Equal("@byadmin:hs", (
+            await SharedSecret.RegisterAsync(server, "byadmin", "pw", isAdmin: false)).Session().UserId);
 }

@@ -9,7 +9,8 @@ public class SharedSecret(AccountServer server) : IClassFixture<AccountServer>
     private const string Path = "/_synapse/admin/v1/register";
 
     internal static async Task<Answer> RegisterAsync(
-        AccountServer server, string username, string password, bool isAdmin, string more = "", string secret = "shared")
+        AccountServer server, string username, string password, bool isAdmin, string more =
+            "", string secret = "shared")
     {
         var nonce = (await server.SendAsync("GET", Path)).Get("nonce");
         return await server.SendAsync("POST", Path, Body(nonce, username, password, isAdmin, more, secret));
@@ -22,7 +23,8 @@ public class SharedSecret(AccountServer server) : IClassFixture<AccountServer>
         Assert.Equal("@root:hs", answer.Session().UserId);
         Assert.Equal("hs", answer.Get("home_server"));
         (await server.SendAsync("GET", "account/whoami", token: answer.Get("access_token"))).Is(200);
-        Assert.Equal("The \"Root\"", (await server.SendAsync("GET", "profile/@root:hs/displayname")).Get("displayname"));
+        Assert.Equal(
+            "The \"Root\"", (await server.SendAsync("GET", "profile/@root:hs/displayname")).Get("displayname"));
         (await server.LogInAsync("root", "pw")).Is(200);
     }
 
@@ -60,7 +62,8 @@ public class SharedSecret(AccountServer server) : IClassFixture<AccountServer>
     {
         var text = $"{nonce}\0{username}\0{password}\0{(isAdmin ? "admin" : "notadmin")}";
 #pragma warning disable CA5350 // The scheme is HMAC-SHA1.
-        var mac = Convert.ToHexStringLower(HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text)));
+        var mac = Convert.ToHexStringLower(
+            HMACSHA1.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(text)));
 #pragma warning restore CA5350
         return $$"""
             {"nonce":"{{nonce}}","username":"{{username}}","password":"{{password}}",
