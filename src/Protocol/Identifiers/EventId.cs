@@ -25,6 +25,9 @@ public readonly record struct EventId : IIdentifier<EventId>, IComparable<EventI
         return true;
     }
 
+    /// <summary>An id that was just made of a hash.</summary>
+    internal static EventId FromValidated(string text) => new(text);
+
     /// <summary>For text that was validated before; throws FormatException otherwise.</summary>
     public static EventId Parse(string text) =>
         TryParse(text, out var identifier) ? identifier : throw new FormatException($"Not an EventId: {text}");

@@ -6,18 +6,20 @@ namespace Matrix.EventSourced.Protocol.RoomVersions;
 /// <remarks>
 /// Spec: v1.19 client-server-api #redactions; rooms/v1 … rooms/v12 #redactions.
 /// Shape: <see cref="ContentKeys"/> maps an event type to the keys it keeps; a type that is absent keeps none.
-/// A key written <c>a/b</c> keeps only <c>b</c> of the object <c>a</c>.
 /// </remarks>
 public sealed record RedactionRules
 {
     /// <summary>The keys that survive at the top level.</summary>
-    public required FrozenSet<string> TopLevelKeys { get; init; }
+    public required KeySet TopLevelKeys { get; init; }
 
     /// <summary>Event type to the keys of its content that survive.</summary>
-    public required FrozenDictionary<string, FrozenSet<string>> ContentKeys { get; init; }
+    public required FrozenDictionary<string, KeySet> ContentKeys { get; init; }
 
-    /// <summary>Event types whose content survives as a whole.</summary>
-    public FrozenSet<string> WholeContentTypes { get; init; } = FrozenSet<string>.Empty;
+    /// <summary>From version 11: the create PDU's content survives as a whole.</summary>
+    public bool KeepsCreateContent { get; init; }
+
+    /// <summary>From version 11: of a member PDU's <c>third_party_invite</c>, <c>signed</c> survives.</summary>
+    public bool KeepsSignedInvite { get; init; }
 
     /// <summary>These rules with the keys of one event type's content replaced; no keys removes the type.</summary>
     internal RedactionRules WithContentKeys(string type, params string[] keys)
@@ -26,11 +28,7 @@ public sealed record RedactionRules
         if (keys.Length == 0)
             typeToKeys.Remove(type);
         else
-            typeToKeys[type] = keys.ToFrozenSet(StringComparer.Ordinal);
+            typeToKeys[type] = new KeySet(keys);
         return this with { ContentKeys = typeToKeys.ToFrozenDictionary(StringComparer.Ordinal) };
     }
-
-    /// <summary>These rules without the given top-level keys.</summary>
-    internal RedactionRules WithoutTopLevelKeys(params string[] keys) =>
-        this with { TopLevelKeys = TopLevelKeys.Except(keys).ToFrozenSet(StringComparer.Ordinal) };
 }

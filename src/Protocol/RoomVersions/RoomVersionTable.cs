@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Matrix.EventSourced.Protocol.Pdus;
 
 namespace Matrix.EventSourced.Protocol.RoomVersions;
 
@@ -50,7 +51,7 @@ internal static class RoomVersionTable
         StrictCanonicalJson = true,
         AliasesAreAuthorised = false,
         NotificationLevelsAreChecked = true,
-        Redaction = V5.Redaction.WithContentKeys("m.room.aliases"),
+        Redaction = V5.Redaction.WithContentKeys(EventTypes.Aliases),
     };
 
     private static readonly RoomVersionRules V7 = V6 with
@@ -63,13 +64,13 @@ internal static class RoomVersionTable
     {
         Version = "8",
         RestrictedJoins = true,
-        Redaction = V7.Redaction.WithContentKeys("m.room.join_rules", "join_rule", "allow"),
+        Redaction = V7.Redaction.WithContentKeys(EventTypes.JoinRules, "join_rule", "allow"),
     };
 
     private static readonly RoomVersionRules V9 = V8 with
     {
         Version = "9",
-        Redaction = V8.Redaction.WithContentKeys("m.room.member", "membership", "join_authorised_via_users_server"),
+        Redaction = V8.Redaction.WithContentKeys(EventTypes.Member, "membership", "join_authorised_via_users_server"),
     };
 
     private static readonly RoomVersionRules V10 = V9 with
@@ -100,36 +101,32 @@ internal static class RoomVersionTable
     public static readonly FrozenDictionary<string, RoomVersionRules> VersionToRules =
         All.ToFrozenDictionary(rules => rules.Version, StringComparer.Ordinal);
 
-    private static RedactionRules RedactionOfV1()
-    {
-        string[] topLevel =
-        [
-            "event_id", "type", "room_id", "sender", "state_key", "content", "hashes", "signatures", "depth",
-            "prev_events", "prev_state", "auth_events", "origin", "origin_server_ts", "membership",
-        ];
-        var none = new RedactionRules
+    private static RedactionRules RedactionOfV1() =>
+        new RedactionRules
         {
-            TopLevelKeys = topLevel.ToFrozenSet(StringComparer.Ordinal),
-            ContentKeys = FrozenDictionary<string, FrozenSet<string>>.Empty,
-        };
-        return none
-            .WithContentKeys("m.room.member", "membership")
-            .WithContentKeys("m.room.create", "creator")
-            .WithContentKeys("m.room.join_rules", "join_rule")
-            .WithContentKeys("m.room.power_levels", "ban", "events", "events_default", "kick", "redact",
-                "state_default", "users", "users_default")
-            .WithContentKeys("m.room.aliases", "aliases")
-            .WithContentKeys("m.room.history_visibility", "history_visibility");
-    }
+            TopLevelKeys = new KeySet("event_id", "type", "room_id", "sender", "state_key", "content", "hashes",
+                "signatures", "depth", "prev_events", "prev_state", "auth_events", "origin", "origin_server_ts",
+                "membership"),
+            ContentKeys = FrozenDictionary<string, KeySet>.Empty,
+        }
+        .WithContentKeys(EventTypes.Member, "membership")
+        .WithContentKeys(EventTypes.Create, "creator")
+        .WithContentKeys(EventTypes.JoinRules, "join_rule")
+        .WithContentKeys(EventTypes.PowerLevels, "ban", "events", "events_default", "kick", "redact",
+            "state_default", "users", "users_default")
+        .WithContentKeys(EventTypes.Aliases, "aliases")
+        .WithContentKeys(EventTypes.HistoryVisibility, "history_visibility");
 
     private static RedactionRules RedactionOfV11(RedactionRules before) =>
         before
-            .WithoutTopLevelKeys("origin", "membership", "prev_state")
-            .WithContentKeys("m.room.member", "membership", "join_authorised_via_users_server",
-                "third_party_invite/signed")
-            .WithContentKeys("m.room.power_levels", "ban", "events", "events_default", "invite", "kick", "redact",
+            .WithContentKeys(EventTypes.PowerLevels, "ban", "events", "events_default", "invite", "kick", "redact",
                 "state_default", "users", "users_default")
-            .WithContentKeys("m.room.redaction", "redacts")
-            .WithContentKeys("m.room.create")
-            with { WholeContentTypes = new[] { "m.room.create" }.ToFrozenSet(StringComparer.Ordinal) };
+            .WithContentKeys(EventTypes.Redaction, "redacts")
+            .WithContentKeys(EventTypes.Create)
+            with
+            {
+                TopLevelKeys = before.TopLevelKeys.Without("origin", "membership", "prev_state"),
+                KeepsCreateContent = true,
+                KeepsSignedInvite = true,
+            };
 }
