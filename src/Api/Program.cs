@@ -1,1 +1,3 @@
-return 0;
+using Matrix.EventSourced.Api.CommandLine;
+
+return await Cli.RunAsync(args);

@@ -1,17 +1,57 @@
+using Matrix.EventSourced.Api.Admin;
+using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.FederationApi;
+using Matrix.EventSourced.Api.Hosting;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Api.WellKnown;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.EventStore;
 
 namespace Matrix.EventSourced.Api;
 
-/// <summary>The one place that knows every component and every engine: what is created, and what is given to whom.</summary>
+/// <summary>
+/// The one place that knows every component and every engine: what is created, and what is given to whom.
+/// </summary>
 public static partial class Composition
 {
     /// <summary>All endpoints of the client listener, module by module.</summary>
     public static EndpointTable ClientEndpoints()
     {
         var table = new EndpointTable();
+        FrontPage.Map(table);
+        Versions.Map(table);
+        Capabilities.Map(table);
+        Discovery.Map(table);
+        Health.Map(table);
         MapUserApi(table);
         MapRoomserver(table);
         MapReadSide(table);
         return table;
+    }
+
+    /// <summary>All endpoints of the federation listener.</summary>
+    public static EndpointTable FederationEndpoints()
+    {
+        var table = new EndpointTable();
+        Discovery.Map(table);
+        ServerVersion.Map(table);
+        return table;
+    }
+
+    /// <summary>Registers every component of one homeserver.</summary>
+    internal static void AddHomeserver(
+        IServiceCollection services, HomeserverConfig config, SigningKeySeed identity, Storage storage)
+    {
+        services.AddSingleton(config);
+        services.AddSingleton(identity);
+        services.AddSingleton(storage.EventStore);
+        services.AddSingleton<IEventAppender>(storage.EventStore);
+        services.AddSingleton<IEventReader>(storage.EventStore);
+        services.AddSingleton(new TrustedProxies(config.TrustedProxies));
+        services.AddMessaging();
+        AddProjectionRuntime(services, storage);
+        AddUserApi(services);
+        AddRoomserver(services);
+        AddReadSide(services);
     }
 }

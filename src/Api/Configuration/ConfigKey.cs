@@ -2,8 +2,9 @@ namespace Matrix.EventSourced.Api.Configuration;
 
 /// <summary>One key that can be set in the file, the environment and on the command line.</summary>
 /// <remarks>
-/// Shape: Name is <c>section.key</c> or <c>key</c>, lower case with underscores. Default is what a user would write (empty: not set);
-/// a list is separated by commas outside the file. Set returns the configuration with the value in it, or what is wrong with the value.
+/// Shape: Name is <c>section.key</c> or <c>key</c>, lower case with underscores. Default is what a user would write
+/// (empty: not set); a list is separated by commas outside the file. Set returns the configuration with the value in
+/// it, or what is wrong with the value.
 /// </remarks>
 internal sealed record ConfigKey(
     string Name,

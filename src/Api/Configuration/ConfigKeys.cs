@@ -5,13 +5,17 @@ using static Matrix.EventSourced.Api.Configuration.ConfigValues;
 
 namespace Matrix.EventSourced.Api.Configuration;
 
-/// <summary>The one table of keys: parsing, <c>--help</c>, the generated homeserver.yaml and docs/configuration.md are made from it.</summary>
+/// <summary>
+/// The one table of keys: parsing, <c>--help</c>, the generated homeserver.yaml and docs/configuration.md are made from
+/// it.
+/// </summary>
 internal static class ConfigKeys
 {
     private const string Text = "text";
     private const string YesNo = "true or false";
     private const string FileName = "the path of a file that is there";
-    private const string Urls = "http:// or https:// with an IP address, localhost or *, and a port: http://127.0.0.1:8008";
+    private const string Urls =
+        "http:// or https:// with an IP address, localhost or *, and a port: http://127.0.0.1:8008";
 
     // Private, loopback, link-local and other special ranges of the IANA registries (RFC 6890).
     private const string SpecialRanges =
@@ -46,7 +50,7 @@ internal static class ConfigKeys
             EventStore),
         new(
             "guests", YesNo, "false",
-            "Guests may register. Takes effect with guest access, which is not built yet: they are refused until then.",
+            "Guests may register, without a name or password of their own.",
             (c, t) => Flag(t, on => c with { GuestsAllowed = on })),
         new(
             "presence", YesNo, "true",
@@ -55,7 +59,8 @@ internal static class ConfigKeys
         new(
             "client.listen", Urls, "http://127.0.0.1:8008",
             "Where the client API listens.",
-            (c, t) => Each<ListenAddress>(t, TryParseListen, list => c with { Client = c.Client with { Listen = list } }))
+            (c, t) => Each<ListenAddress>(t, TryParseListen, list =>
+                c with { Client = c.Client with { Listen = list } }))
         { IsList = true },
         new(
             "client.tls_certificate", FileName, "",
@@ -73,7 +78,8 @@ internal static class ConfigKeys
         new(
             "federation.listen", Urls, "https://127.0.0.1:8448",
             "Where other servers reach this one. An empty list switches it off.",
-            (c, t) => Each<ListenAddress>(t, TryParseListen, list => WithListener(c, c.Federation.Listener with { Listen = list })))
+            (c, t) => Each<ListenAddress>(t, TryParseListen, list =>
+                WithListener(c, c.Federation.Listener with { Listen = list })))
         { IsList = true },
         new(
             "federation.tls_certificate", FileName, "",
@@ -92,7 +98,8 @@ internal static class ConfigKeys
             "federation.denied_ip_ranges", "IP ranges: 10.0.0.0/8, fc00::/7", SpecialRanges,
             "Addresses that this server never contacts on another server's word. "
             + "Takes effect with outgoing federation, which is not built yet.",
-            (c, t) => Each<IPNetwork>(t, TryParseNetwork, list => c with { Federation = c.Federation with { DeniedIpRanges = list } }))
+            (c, t) => Each<IPNetwork>(t, TryParseNetwork, list =>
+                c with { Federation = c.Federation with { DeniedIpRanges = list } }))
         { IsList = true },
         new(
             "federation.allow_private_addresses", YesNo, "false",
@@ -105,7 +112,8 @@ internal static class ConfigKeys
         new(
             "registration.tokens", "letters, digits and ._~- (at most 64)", "",
             "The tokens that let a user register in mode token.",
-            (c, t) => Each<string>(t, TryParseToken, list => c with { Registration = c.Registration with { Tokens = list } }))
+            (c, t) => Each<string>(t, TryParseToken, list =>
+                c with { Registration = c.Registration with { Tokens = list } }))
         { IsList = true, IsSecret = true },
         new(
             "registration.shared_secret", Text, "",
@@ -115,7 +123,8 @@ internal static class ConfigKeys
         new(
             "passwords.memory_kib", "1024 to 4194304", "19456",
             "The memory of one Argon2id hash in KiB. Existing hashes keep their cost until the next login.",
-            (c, t) => Integer(t, 1024, 4_194_304, n => c with { PasswordHashing = c.PasswordHashing with { MemoryKib = n } })),
+            (c, t) => Integer(t, 1024, 4_194_304, n =>
+                c with { PasswordHashing = c.PasswordHashing with { MemoryKib = n } })),
         new(
             "passwords.passes", "1 to 100", "2",
             "The passes of one Argon2id hash.",
@@ -145,7 +154,8 @@ internal static class ConfigKeys
         new(
             "log.format", "text or json", "text",
             "One line of text per entry, or one JSON object.",
-            (c, t) => t.Single is "text" or "json" ? c with { Log = c.Log with { IsJson = t.Single == "json" } } : Wrong(t.Single)),
+            (c, t) => t.Single is "text" or "json" ? c with { Log = c.Log with { IsJson = t.Single == "json" } }
+                : Wrong(t.Single)),
     ];
 
     /// <summary>The key, or null.</summary>
@@ -161,7 +171,8 @@ internal static class ConfigKeys
             (c, t) => Integer(t, 1, 1_000_000, n => WithLimit(c, rateClass, limit => limit with { Burst = n }))),
     ];
 
-    private static HomeserverConfig WithLimit(HomeserverConfig config, RateClass rateClass, Func<RateLimit, RateLimit> change)
+    private static HomeserverConfig WithLimit(
+        HomeserverConfig config, RateClass rateClass, Func<RateLimit, RateLimit> change)
     {
         var limits = new Dictionary<RateClass, RateLimit>(config.RateLimits.PerClass);
         limits[rateClass] = change(limits.GetValueOrDefault(rateClass, new RateLimit(1, 1)));
@@ -175,7 +186,8 @@ internal static class ConfigKeys
     {
         if (text.Single == "embedded")
             return config with { EventStore = new EventStoreConfig() };
-        return text.Single.StartsWith("esdb://", StringComparison.Ordinal) || text.Single.StartsWith("esdb+discover://", StringComparison.Ordinal)
+        return text.Single.StartsWith("esdb://", StringComparison.Ordinal)
+            || text.Single.StartsWith("esdb+discover://", StringComparison.Ordinal)
             ? ConfigStep.Refuse("this version has no EventStoreDB engine yet, only the embedded one")
             : Wrong(text.Single);
     }
@@ -189,7 +201,8 @@ internal static class ConfigKeys
             "closed" => RegistrationMode.Closed,
             _ => null,
         };
-        return mode is null ? Wrong(text.Single) : config with { Registration = config.Registration with { Mode = mode.Value } };
+        return mode is null ? Wrong(text.Single)
+            : config with { Registration = config.Registration with { Mode = mode.Value } };
     }
 
     private static ConfigStep Level(HomeserverConfig config, ConfigText text)
@@ -219,6 +232,7 @@ internal static class ConfigKeys
     private static bool TryParseToken(string text, out string token)
     {
         token = text;
-        return text.Length is > 0 and <= 64 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '~' or '-');
+        return text.Length is > 0 and <= 64
+            && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '~' or '-');
     }
 }

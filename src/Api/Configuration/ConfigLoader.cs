@@ -3,7 +3,9 @@ using System.Collections;
 namespace Matrix.EventSourced.Api.Configuration;
 
 /// <summary>The outcome of reading the configuration.</summary>
-/// <remarks>Shape: Problems are complete sentences for a person, each with its place; empty exactly when Config is there.</remarks>
+/// <remarks>
+/// Shape: Problems are complete sentences for a person, each with its place; empty exactly when Config is there.
+/// </remarks>
 internal sealed record ConfigResult(HomeserverConfig? Config, IReadOnlyList<string> Problems, string? File);
 
 /// <summary>A value that was given: for which key, what, and where (file:line, variable or flag).</summary>
@@ -42,7 +44,8 @@ internal static class ConfigLoader
             if (step.Config is not null)
                 config = step.Config;
             else
-                problems.Add($"{given.Place}: {key.Name}: {(key.IsSecret ? "not allowed" : step.Problem)}; allowed: {key.Allowed}.");
+                problems.Add(
+                    $"{given.Place}: {key.Name}: {(key.IsSecret ? "not allowed" : step.Problem)}; allowed: {key.Allowed}.");
         }
         if (problems.Count == 0)
             Complete(ref config, problems);

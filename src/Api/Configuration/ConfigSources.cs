@@ -2,7 +2,9 @@ using System.Collections;
 
 namespace Matrix.EventSourced.Api.Configuration;
 
-/// <summary>Reads values from the command line and the environment; what is not known is a problem that names the nearest key.</summary>
+/// <summary>
+/// Reads values from the command line and the environment; what is not known is a problem that names the nearest key.
+/// </summary>
 internal static class ConfigSources
 {
     public static List<GivenValue> FromCommandLine(
@@ -24,7 +26,8 @@ internal static class ConfigSources
                 var nearest = Nearest(flag, ConfigKeys.All.Select(candidate => candidate.Flag));
                 problems.Add($"{flag}: there is no such option; the nearest is {nearest}. See --help.");
                 // Its value, if it has one, is not an option of its own.
-                if (value is null && i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal))
+                if (value is null && i + 1 < arguments.Count
+                    && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal))
                     i++;
                 continue;
             }
@@ -45,7 +48,8 @@ internal static class ConfigSources
     public static List<GivenValue> FromEnvironment(IDictionary environment, string currentFolder, List<string> problems)
     {
         var values = new List<GivenValue>();
-        var names = environment.Keys.Cast<string>().Where(name => name.StartsWith("MATRIX__", StringComparison.Ordinal));
+        var names =
+            environment.Keys.Cast<string>().Where(name => name.StartsWith("MATRIX__", StringComparison.Ordinal));
         foreach (var name in names.Order(StringComparer.Ordinal))
         {
             var key = ConfigKeys.All.FirstOrDefault(candidate => candidate.Variable == name);

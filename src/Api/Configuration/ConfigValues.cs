@@ -14,7 +14,8 @@ internal static class ConfigValues
     };
 
     public static ConfigStep Integer(ConfigText text, int min, int max, Func<int, HomeserverConfig> set) =>
-        int.TryParse(text.Single, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
+        int.TryParse(text.Single, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min
+            && value <= max
             ? set(value)
             : Wrong(text.Single);
 
@@ -54,7 +55,8 @@ internal static class ConfigValues
             : Wrong(text.Single);
     }
 
-    public static ConfigStep Each<T>(ConfigText text, TryParse<T> tryParse, Func<IReadOnlyList<T>, HomeserverConfig> set)
+    public static ConfigStep Each<T>(
+        ConfigText text, TryParse<T> tryParse, Func<IReadOnlyList<T>, HomeserverConfig> set)
     {
         var values = new List<T>();
         foreach (var item in text.Items)
@@ -66,7 +68,10 @@ internal static class ConfigValues
         return set(values);
     }
 
-    /// <summary><c>http://127.0.0.1:8008</c>, <c>https://[::]:8448</c>; localhost and * stand for the loopback and every address.</summary>
+    /// <summary>
+    /// <c>http://127.0.0.1:8008</c>, <c>https://[::]:8448</c>; localhost and * stand for the loopback and every
+    /// address.
+    /// </summary>
     public static bool TryParseListen(string text, out ListenAddress address)
     {
         address = new ListenAddress(false, IPAddress.None, 0);
@@ -75,7 +80,8 @@ internal static class ConfigValues
             return false;
         var rest = text[(isTls ? 8 : 7)..].TrimEnd('/');
         var colon = rest.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(rest[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        if (colon <= 0
+            || !ushort.TryParse(rest[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var port))
             return false;
         var host = rest[..colon];
         var ip = host switch

@@ -2,12 +2,17 @@ using System.Text;
 
 namespace Matrix.EventSourced.Api.Configuration;
 
-/// <summary>Writes what is made from the table of keys: the commented homeserver.yaml, the options of --help, docs/configuration.md.</summary>
+/// <summary>
+/// Writes what is made from the table of keys: the commented homeserver.yaml, the options of --help,
+/// docs/configuration.md.
+/// </summary>
 internal static class ConfigWriter
 {
     private const int Width = 100;
 
-    /// <summary>A homeserver.yaml with every key commented out at its default, but for those in <paramref name="given"/>.</summary>
+    /// <summary>
+    /// A homeserver.yaml with every key commented out at its default, but for those in <paramref name="given"/>.
+    /// </summary>
     public static string Yaml(IReadOnlyDictionary<string, string> given)
     {
         var text = new StringBuilder();
@@ -81,7 +86,8 @@ internal static class ConfigWriter
             if (key.Section != section)
             {
                 section = key.Section;
-                text.Append("\n## ").Append(section ?? "General").Append("\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n");
+                text.Append("\n## ").Append(section
+                    ?? "General").Append("\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n");
             }
             var type = key.IsList ? $"a list of: {key.Allowed}" : key.Allowed;
             var value = key.Default.Length == 0 ? "not set" : $"`{key.Default}`";

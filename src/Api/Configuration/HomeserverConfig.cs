@@ -4,8 +4,13 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.Configuration;
 
-/// <summary>Everything that can be set, checked and with its defaults filled in; made once at start by <see cref="ConfigLoader"/>.</summary>
-/// <remarks>Shape: what each member means, its default and what is allowed stands in <see cref="ConfigKeys"/>, the one table.</remarks>
+/// <summary>
+/// Everything that can be set, checked and with its defaults filled in; made once at start by <see
+/// cref="ConfigLoader"/>.
+/// </summary>
+/// <remarks>
+/// Shape: what each member means, its default and what is allowed stands in <see cref="ConfigKeys"/>, the one table.
+/// </remarks>
 public sealed record HomeserverConfig
 {
     public ServerName ServerName { get; init; }

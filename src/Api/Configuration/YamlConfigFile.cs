@@ -67,7 +67,8 @@ internal static class YamlConfigFile
             switch (node)
             {
                 case YamlScalarNode scalar:
-                    string[] items = key.IsList && IsNull(scalar) ? [] : ConfigSources.Split(key, IsNull(scalar) ? "" : scalar.Value!);
+                    string[] items = key.IsList && IsNull(scalar) ? []
+                        : ConfigSources.Split(key, IsNull(scalar) ? "" : scalar.Value!);
                     values.Add(new GivenValue(key, new ConfigText(items, _folder), place));
                     break;
                 case YamlSequenceNode list when key.IsList && list.Children.All(child => child is YamlScalarNode):
@@ -84,7 +85,8 @@ internal static class YamlConfigFile
         private static bool IsNull(YamlNode node) =>
             node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "null" or "~" };
 
-        private static string NearestKey(string name) => ConfigSources.Nearest(name, ConfigKeys.All.Select(key => key.Name));
+        private static string NearestKey(string name) =>
+            ConfigSources.Nearest(name, ConfigKeys.All.Select(key => key.Name));
 
         private static string KeysOf(string section) =>
             string.Join(", ", ConfigKeys.All.Where(key => key.Section == section).Select(key => key.Leaf));

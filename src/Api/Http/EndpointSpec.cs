@@ -39,10 +39,14 @@ public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, Rat
     /// <summary>Guests may call it. Spec: client-server-api #guest-access.</summary>
     public bool GuestsAllowed { get; init; }
 
-    /// <summary>Further templates with the same parameters: unstable names that a stable endpoint still answers to.</summary>
+    /// <summary>
+    /// Further templates with the same parameters: unstable names that a stable endpoint still answers to.
+    /// </summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
-    /// <summary>U+0000 may stand in the body's strings, because the body is kept verbatim and never becomes text in a table.</summary>
+    /// <summary>
+    /// U+0000 may stand in the body's strings, because the body is kept verbatim and never becomes text in a table.
+    /// </summary>
     public bool NulAllowed { get; init; }
 
     /// <summary>LIMIT: bytes of the request body; more is 413 M_TOO_LARGE.</summary>

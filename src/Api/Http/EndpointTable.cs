@@ -3,7 +3,9 @@ namespace Matrix.EventSourced.Api.Http;
 /// <summary>Answers one endpoint's request.</summary>
 public delegate ValueTask<MatrixResponse> MatrixHandler(MatrixRequest request);
 
-/// <summary>All endpoints of a listener, added explicitly by their modules; the router and the generated docs are made from it.</summary>
+/// <summary>
+/// All endpoints of a listener, added explicitly by their modules; the router and the generated docs are made from it.
+/// </summary>
 public sealed class EndpointTable
 {
     private readonly List<(EndpointSpec Spec, MatrixHandler Handler)> _entries = [];

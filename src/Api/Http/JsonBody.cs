@@ -9,9 +9,11 @@ namespace Matrix.EventSourced.Api.Http;
 /// <summary>Reads request bodies: what is no JSON is M_NOT_JSON, JSON that we cannot keep is M_BAD_JSON.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #common-error-codes.
-/// Refused beside bad syntax: invalid UTF-8 and lone surrogates (no canonical form), duplicate keys (readers disagree on which counts),
-/// nesting over <see cref="Limits.JsonDepthMax"/>, and U+0000 in any key or string unless the endpoint keeps the body verbatim
-/// (<see cref="EndpointSpec.NulAllowed"/>): PostgreSQL stores no U+0000 in text, and a fact that no table can hold would stop a projection.
+/// Refused beside bad syntax: invalid UTF-8 and lone surrogates (no canonical form), duplicate keys (readers disagree
+/// on which counts), nesting over <see cref="Limits.JsonDepthMax"/>, and U+0000 in any key or string unless the
+/// endpoint keeps the body verbatim
+/// (<see cref="EndpointSpec.NulAllowed"/>): PostgreSQL stores no U+0000 in text, and a fact that no table can hold
+/// would stop a projection.
 /// </remarks>
 internal static class JsonBody
 {
@@ -35,7 +37,8 @@ internal static class JsonBody
         if (declared > spec.BodyBytesMax)
             return (default, TooLarge(spec));
         if (declared == 0)
-            return emptyAllowed ? (EmptyObject, null) : (default, MatrixError.NotJson("A JSON object is expected as the body."));
+            return emptyAllowed ? (EmptyObject, null)
+                : (default, MatrixError.NotJson("A JSON object is expected as the body."));
 
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(declared ?? 4096, spec.BodyBytesMax) + 1);
         try
@@ -59,10 +62,12 @@ internal static class JsonBody
     }
 
     /// <summary>Parses a whole body; the element owns its memory.</summary>
-    internal static (JsonElement Body, MatrixError? Error) Parse(ReadOnlySpan<byte> utf8, bool nulAllowed, bool emptyAllowed)
+    internal static (JsonElement Body, MatrixError? Error) Parse(
+        ReadOnlySpan<byte> utf8, bool nulAllowed, bool emptyAllowed)
     {
         if (utf8.IsEmpty)
-            return emptyAllowed ? (EmptyObject, null) : (default, MatrixError.NotJson("A JSON object is expected as the body."));
+            return emptyAllowed ? (EmptyObject, null)
+                : (default, MatrixError.NotJson("A JSON object is expected as the body."));
         if (!Utf8.IsValid(utf8))
             return (default, MatrixError.NotJson("The body is not UTF-8."));
 
@@ -82,7 +87,8 @@ internal static class JsonBody
                 badEscape = exception.Message;
             }
         }
-        return (default, IsJson(utf8) ? MatrixError.BadJson(badEscape) : MatrixError.NotJson($"The body is not JSON: {badEscape}"));
+        return (default, IsJson(utf8) ? MatrixError.BadJson(badEscape)
+            : MatrixError.NotJson($"The body is not JSON: {badEscape}"));
     }
 
     private static bool IsJson(ReadOnlySpan<byte> utf8)
@@ -101,7 +107,9 @@ internal static class JsonBody
         }
     }
 
-    /// <summary>Looks at every <c>\u</c> escape: surrogates must pair, and U+0000 must be allowed. Null when all is well.</summary>
+    /// <summary>
+    /// Looks at every <c>\u</c> escape: surrogates must pair, and U+0000 must be allowed. Null when all is well.
+    /// </summary>
     private static string? FindBadEscape(ReadOnlySpan<byte> utf8, bool nulAllowed)
     {
         var i = 0;
@@ -129,7 +137,9 @@ internal static class JsonBody
         return null;
     }
 
-    /// <summary>The value of <c>\uXXXX</c> at an index, or -1 where there is none; the parser then says what is wrong with it.</summary>
+    /// <summary>
+    /// The value of <c>\uXXXX</c> at an index, or -1 where there is none; the parser then says what is wrong with it.
+    /// </summary>
     private static int CodeUnit(ReadOnlySpan<byte> utf8, int at)
     {
         if (at + 6 > utf8.Length || utf8[at] != (byte)'\\' || utf8[at + 1] != (byte)'u')

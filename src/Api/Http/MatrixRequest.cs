@@ -35,7 +35,9 @@ public sealed class MatrixRequest(
     /// <summary>Ends when the client goes away. Only reads and waits may be cancelled by it, never a write.</summary>
     public CancellationToken ClientGone => http.RequestAborted;
 
-    /// <summary>Ends when the server is asked to stop: a long poll then answers at once, as if its time had run out.</summary>
+    /// <summary>
+    /// Ends when the server is asked to stop: a long poll then answers at once, as if its time had run out.
+    /// </summary>
     public CancellationToken ServerStopping => serverStopping;
 
     public T Get<T>()
@@ -56,14 +58,17 @@ public sealed class MatrixRequest(
     public string? Query(string name) => http.Request.Query.TryGetValue(name, out var values) ? values[0] : null;
 
     public CommandContext CommandContext(FactActor? actor = null) => new(
-        actor ?? (requester is null ? FactActor.Self : new FactActor(User: requester.UserId.Value, Device: requester.DeviceId)),
+        actor ?? (requester is null ? FactActor.Self
+            : new FactActor(User: requester.UserId.Value, Device: requester.DeviceId)),
         receivedAtMs,
         http.TraceIdentifier);
 
-    /// <summary>The body as a JSON object; an empty body counts as <c>{}</c> where <paramref name="emptyAllowed"/>.</summary>
+    /// <summary>
+    /// The body as a JSON object; an empty body counts as <c>{}</c> where <paramref name="emptyAllowed"/>.
+    /// </summary>
     /// <remarks>
-    /// Errors: M_NOT_JSON for what is no JSON, M_BAD_JSON for a value that is no object, duplicate keys, lone surrogates,
-    /// U+0000 or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
+    /// Errors: M_NOT_JSON for what is no JSON, M_BAD_JSON for a value that is no object, duplicate keys, lone
+    /// surrogates, U+0000 or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
     /// </remarks>
     public ValueTask<(JsonElement Body, MatrixError? Error)> ReadJsonObjectAsync(bool emptyAllowed = false) =>
         JsonBody.ReadObjectAsync(http, spec, emptyAllowed);

@@ -15,7 +15,8 @@ public sealed record RateLimits(bool Enabled, IReadOnlyDictionary<RateClass, Rat
 /// <summary>Token buckets, one per user (or address) and class.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #rate-limiting. Thread-safe. Cost: one dictionary look-up and one short lock.
-/// LIMIT: <see cref="BucketsMax"/> buckets; beyond it the ones that are full again are dropped, which changes no answer.
+/// LIMIT: <see cref="BucketsMax"/> buckets; beyond it the ones that are full again are dropped, which changes no
+/// answer.
 /// </remarks>
 internal sealed class RateLimiter(RateLimits limits, TimeProvider time)
 {
@@ -23,7 +24,9 @@ internal sealed class RateLimiter(RateLimits limits, TimeProvider time)
 
     private readonly ConcurrentDictionary<(string Key, RateClass Class), Bucket> _buckets = new();
 
-    /// <summary>Takes one token; zero when the request may go on, else the milliseconds after which it may be tried again.</summary>
+    /// <summary>
+    /// Takes one token; zero when the request may go on, else the milliseconds after which it may be tried again.
+    /// </summary>
     public long Take(string key, RateClass rateClass)
     {
         if (!limits.Enabled || rateClass == RateClass.None || !limits.PerClass.TryGetValue(rateClass, out var limit))
@@ -31,7 +34,8 @@ internal sealed class RateLimiter(RateLimits limits, TimeProvider time)
         var now = time.GetTimestamp();
         if (_buckets.Count >= BucketsMax)
             DropFullBuckets();
-        return _buckets.GetOrAdd((key, rateClass), static (_, start) => new Bucket(start.Limit, start.Now), (Limit: limit, Now: now))
+        return _buckets.GetOrAdd((key, rateClass), static (_, start) =>
+            new Bucket(start.Limit, start.Now), (Limit: limit, Now: now))
             .Take(now, time.TimestampFrequency);
     }
 

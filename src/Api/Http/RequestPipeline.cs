@@ -27,11 +27,13 @@ internal sealed partial class RequestPipeline(
     ILogger<RequestPipeline> logger,
     CancellationToken serverStopping)
 {
-    private static readonly MatrixError UnknownPath = new(404, ErrCodes.Unrecognized, "Unrecognized request: no such path.");
+    private static readonly MatrixError UnknownPath =
+        new(404, ErrCodes.Unrecognized, "Unrecognized request: no such path.");
     private static readonly MatrixError BadEncoding =
         new(400, ErrCodes.InvalidParam, "The path or query holds bad percent-encoding, invalid UTF-8 or U+0000.");
     private static readonly MatrixError MissingToken = new(401, ErrCodes.MissingToken, "An access token is needed.");
-    private static readonly MatrixError UnknownToken = new(401, ErrCodes.UnknownToken, "The access token is not known.");
+    private static readonly MatrixError UnknownToken =
+        new(401, ErrCodes.UnknownToken, "The access token is not known.");
     private static readonly MatrixError Guest = new(403, ErrCodes.GuestAccessForbidden, "Guests may not do this.");
     private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
 
@@ -50,11 +52,13 @@ internal sealed partial class RequestPipeline(
         catch (BadHttpRequestException exception)
         {
             // The request broke while its body was read: too slow, bad chunks, cut short.
-            await FailAsync(http, new MatrixError(exception.StatusCode, ErrCodes.Unknown, "The request could not be read."));
+            await FailAsync(
+                http, new MatrixError(exception.StatusCode, ErrCodes.Unknown, "The request could not be read."));
         }
         catch (Exception exception)
         {
-            LogUnhandled(exception, http.TraceIdentifier, http.Request.Method, RequestTarget.Path(RawTarget(http)).ToString());
+            LogUnhandled(
+                exception, http.TraceIdentifier, http.Request.Method, RequestTarget.Path(RawTarget(http)).ToString());
             await FailAsync(http, Internal);
         }
     }
@@ -81,7 +85,8 @@ internal sealed partial class RequestPipeline(
                 http.Response.Headers.Allow = wrong.Allowed;
                 await ResponseWriter.WriteErrorAsync(
                     http,
-                    new MatrixError(405, ErrCodes.Unrecognized, $"Unrecognized request: this path answers {wrong.Allowed}."));
+                    new MatrixError(
+                        405, ErrCodes.Unrecognized, $"Unrecognized request: this path answers {wrong.Allowed}."));
                 break;
             default:
                 await ResponseWriter.WriteErrorAsync(http, UnknownPath);
@@ -132,11 +137,13 @@ internal sealed partial class RequestPipeline(
         if (header.Count > 0)
         {
             var value = header[0];
-            return value is not null && value.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) && value.Length > scheme.Length
+            return value is not null && value.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+                && value.Length > scheme.Length
                 ? value[scheme.Length..].Trim()
                 : null;
         }
-        return http.Request.Query.TryGetValue("access_token", out var values) && values[0] is { Length: > 0 } token ? token : null;
+        return http.Request.Query.TryGetValue("access_token", out var values) && values[0] is { Length: > 0 } token
+            ? token : null;
     }
 
     /// <summary>Spec: v1.19 client-server-api #web-browser-clients.</summary>
@@ -155,7 +162,8 @@ internal sealed partial class RequestPipeline(
             await ResponseWriter.WriteErrorAsync(http, error);
     }
 
-    private static string RawTarget(HttpContext http) => http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+    private static string RawTarget(HttpContext http) =>
+        http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unhandled in request {request_id}: {method} {path}")]
     private partial void LogUnhandled(Exception exception, string request_id, string method, string path);

@@ -2,15 +2,21 @@ using System.Text;
 
 namespace Matrix.EventSourced.Api.Http;
 
-/// <summary>Reads the raw request target: path and query are split, and percent-decoded only after the path is in segments.</summary>
+/// <summary>
+/// Reads the raw request target: path and query are split, and percent-decoded only after the path is in segments.
+/// </summary>
 /// <remarks>
-/// Shape: <c>%2F</c> inside a segment stays inside it, which the framework's own path would lose. <c>+</c> is a plus, not a space.
+/// Shape: <c>%2F</c> inside a segment stays inside it, which the framework's own path would lose. <c>+</c> is a plus,
+/// not a space.
 /// </remarks>
 internal static class RequestTarget
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The still encoded path of a target in origin form or absolute form; empty for <c>*</c> and an authority.</summary>
+    /// <summary>
+    /// The still encoded path of a target in origin form or absolute form; empty for <c>*</c> and an authority.
+    /// </summary>
     public static ReadOnlySpan<char> Path(string rawTarget)
     {
         var target = rawTarget.AsSpan();
@@ -29,7 +35,9 @@ internal static class RequestTarget
         return end < 0 ? target : target[..end];
     }
 
-    /// <summary>Whether the query holds an encoded U+0000, which no parameter of the spec may hold and PostgreSQL cannot store.</summary>
+    /// <summary>
+    /// Whether the query holds an encoded U+0000, which no parameter of the spec may hold and PostgreSQL cannot store.
+    /// </summary>
     public static bool QueryHasNul(string rawTarget)
     {
         var query = rawTarget.IndexOf('?', StringComparison.Ordinal);
@@ -49,7 +57,8 @@ internal static class RequestTarget
             var c = segment[i];
             if (c == '%')
             {
-                if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1]) || !char.IsAsciiHexDigit(segment[i + 2]))
+                if (i + 2 >= segment.Length || !char.IsAsciiHexDigit(segment[i + 1])
+                    || !char.IsAsciiHexDigit(segment[i + 2]))
                     return null;
                 bytes[length++] = (byte)((Hex(segment[i + 1]) << 4) | Hex(segment[i + 2]));
                 i += 2;

@@ -8,12 +8,15 @@ namespace Matrix.EventSourced.Api.Http;
 
 /// <summary>Writes answers as JSON, with a length instead of chunks.</summary>
 /// <remarks>
-/// An answer is written into a buffer of this thread first: if that throws, nothing has been sent and the client still gets a proper
-/// error. It is copied into the response's pipe before anything is awaited, so the buffer is free again at once.
+/// An answer is written into a buffer of this thread first: if that throws, nothing has been sent and the client still
+/// gets a proper error. It is copied into the response's pipe before anything is awaited, so the buffer is free again
+/// at once.
 /// </remarks>
 internal static class ResponseWriter
 {
-    /// <summary>LIMIT: bytes that a thread keeps for its next answer. Ours: most syncs fit, and idle threads stay small.</summary>
+    /// <summary>
+    /// LIMIT: bytes that a thread keeps for its next answer. Ours: most syncs fit, and idle threads stay small.
+    /// </summary>
     private const int KeptBytesMax = 1024 * 1024;
 
     private static readonly JsonWriterOptions Relaxed = new()
@@ -64,7 +67,8 @@ internal static class ResponseWriter
 
     private static Task WriteJsonAsync(HttpContext http, int status, Action<Utf8JsonWriter> write)
     {
-        // A writer that writes another answer while it writes this one would find the buffer taken; none does, none may.
+        // A writer that writes another answer while it writes this one would find the buffer taken; none does, none
+        // may.
         var buffer = _buffer ?? new ArrayBufferWriter<byte>(16 * 1024);
         var writer = _writer ?? new Utf8JsonWriter(buffer, Relaxed);
         (_buffer, _writer) = (null, null);

@@ -30,7 +30,8 @@ internal sealed record Route(EndpointSpec Spec, MatrixHandler Handler, IReadOnly
 
 /// <summary>Finds the endpoint of a raw request target in a trie of path segments.</summary>
 /// <remarks>
-/// Shape: a literal segment wins over a parameter, with backtracking. Trailing slashes count: only an optional last parameter may be empty.
+/// Shape: a literal segment wins over a parameter, with backtracking. Trailing slashes count: only an optional last
+/// parameter may be empty.
 /// Cost: one look-up per segment, and one string per path parameter. Thread-safe once built.
 /// </remarks>
 internal sealed class Router
@@ -46,7 +47,8 @@ internal sealed class Router
         {
             Add(spec.Path, spec, handler);
             if (spec.Path.StartsWith("/_matrix/client/v3/", StringComparison.Ordinal))
-                Add(spec.Path.Replace("/_matrix/client/v3/", "/_matrix/client/r0/", StringComparison.Ordinal), spec, handler);
+                Add(spec.Path.Replace(
+                    "/_matrix/client/v3/", "/_matrix/client/r0/", StringComparison.Ordinal), spec, handler);
             foreach (var alias in spec.Aliases)
                 Add(alias, spec, handler);
         }
@@ -67,7 +69,8 @@ internal sealed class Router
         Node? otherMethod = null;
         var route = Walk(_root, path[1..], segments[..count], 0, taken, 0, method, ref otherMethod);
         if (route is null)
-            return otherMethod is null ? RouteMatch.UnknownPath.Instance : new RouteMatch.WrongMethod(otherMethod.Allowed);
+            return otherMethod is null ? RouteMatch.UnknownPath.Instance
+                : new RouteMatch.WrongMethod(otherMethod.Allowed);
 
         var names = route.ParameterNames;
         if (names.Count == 0)
@@ -114,7 +117,8 @@ internal sealed class Router
             return found;
         }
         // An empty segment is a value only where the template says so; "//" and a trailing slash are other paths.
-        if (node.Parameter is { } parameter && (!segment.IsEmpty || (node.ParameterMayBeEmpty && depth == segments.Length - 1)))
+        if (node.Parameter is { } parameter
+            && (!segment.IsEmpty || (node.ParameterMayBeEmpty && depth == segments.Length - 1)))
         {
             taken[takenCount] = depth;
             return Walk(parameter, path, segments, depth + 1, taken, takenCount + 1, method, ref otherMethod);
@@ -180,14 +184,16 @@ internal sealed class Router
 
         /// <summary>The route of a method; HEAD is answered by GET, whose body the server then leaves out.</summary>
         public Route? Find(string method) =>
-            _routes.TryGetValue(method, out var route) || (method == "HEAD" && _routes.TryGetValue("GET", out route)) ? route : null;
+            _routes.TryGetValue(method, out var route) || (method == "HEAD" && _routes.TryGetValue("GET", out route))
+                ? route : null;
 
         public Node? Literal(ReadOnlySpan<char> segment)
         {
             if (segment.Contains('%'))
             {
                 var decoded = RequestTarget.Decode(segment);
-                return decoded is not null && _literals.TryGetValue(decoded, out var decodedChild) ? decodedChild : null;
+                return decoded is not null && _literals.TryGetValue(decoded, out var decodedChild) ? decodedChild
+                    : null;
             }
             return _frozen.TryGetValue(segment, out var child) ? child : null;
         }

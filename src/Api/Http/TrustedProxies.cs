@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.Api.Http;
 
 /// <summary>Finds the client's address behind reverse proxies whose word is taken.</summary>
 /// <remarks>
-/// Shape: X-Forwarded-For is read from its end, and only while the address so far is a trusted proxy: what a client wrote there itself
-/// is never believed.
+/// Shape: X-Forwarded-For is read from its end, and only while the address so far is a trusted proxy: what a client
+/// wrote there itself is never believed.
 /// </remarks>
 public sealed class TrustedProxies(IEnumerable<IPAddress> addresses)
 {
@@ -22,7 +22,8 @@ public sealed class TrustedProxies(IEnumerable<IPAddress> addresses)
         var forwarded = http.Request.Headers["X-Forwarded-For"];
         if (forwarded.Count == 0 || !_addresses.Contains(address))
             return address.ToString();
-        var hops = forwarded.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var hops = forwarded.ToString().Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         for (var i = hops.Length - 1; i >= 0 && _addresses.Contains(address); i--)
         {
             if (!IPAddress.TryParse(hops[i], out var hop))

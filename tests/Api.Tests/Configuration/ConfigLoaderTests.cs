@@ -52,32 +52,41 @@ public sealed class ConfigLoaderTests : IDisposable
 
     [Theory]
     [InlineData("server_nam: x", "homeserver.yaml:1: there is no key 'server_nam'; the nearest is 'server_name'.")]
-    [InlineData("\nclient:\n  listens: x", "homeserver.yaml:3: there is no key 'client.listens'; the nearest is 'client.listen'.")]
+    [InlineData(
+        "\nclient:\n  listens: x",
+            "homeserver.yaml:3: there is no key 'client.listens'; the nearest is 'client.listen'.")]
     [InlineData("presence: maybe", "homeserver.yaml:1: presence: 'maybe' is not allowed; allowed: true or false.")]
     [InlineData("server_name: a b", "homeserver.yaml:1: server_name: 'a b' is not allowed; allowed: a server name")]
-    [InlineData("client:\n  listen: ftp://x", "homeserver.yaml:2: client.listen: 'ftp://x' is not allowed; allowed: http://")]
+    [InlineData(
+        "client:\n  listen: ftp://x", "homeserver.yaml:2: client.listen: 'ftp://x' is not allowed; allowed: http://")]
     [InlineData("client: http://127.0.0.1:1", "homeserver.yaml:1: 'client' is a section; its keys stand below it")]
     [InlineData("server_name: [a, b]", "homeserver.yaml:1: server_name: one value is expected")]
     [InlineData("a: b: c", "homeserver.yaml:1: this is not YAML")]
     [InlineData("presence: true\npresence: false", "homeserver.yaml:2: this is not YAML")]
     [InlineData("- a", "homeserver.yaml:1: keys with values are expected")]
     [InlineData("log:\n  format: xml", "homeserver.yaml:2: log.format: 'xml' is not allowed; allowed: text or json.")]
-    [InlineData("passwords:\n  passes: 0", "homeserver.yaml:2: passwords.passes: '0' is not allowed; allowed: 1 to 100.")]
-    [InlineData("event_store: esdb://host:2113", "homeserver.yaml:1: event_store: this version has no EventStoreDB engine yet")]
+    [InlineData(
+        "passwords:\n  passes: 0", "homeserver.yaml:2: passwords.passes: '0' is not allowed; allowed: 1 to 100.")]
+    [InlineData(
+        "event_store: esdb://host:2113", "homeserver.yaml:1: event_store: this version has no EventStoreDB engine yet")]
     [InlineData("client:\n  tls_key: none.pem", "homeserver.yaml:2: client.tls_key: there is no file")]
     [InlineData("registration:\n  mode: token", "registration.mode: token needs at least one token")]
-    [InlineData("registration:\n  tokens: [\"a b\"]", "homeserver.yaml:2: registration.tokens: not allowed; allowed: letters")]
+    [InlineData(
+        "registration:\n  tokens: [\"a b\"]", "homeserver.yaml:2: registration.tokens: not allowed; allowed: letters")]
     [InlineData("client:\n  listen: []", "client.listen: at least one address is needed.")]
     public void refuses_with_place_and_what_is_allowed(string file, string problem)
     {
         WriteFile(file);
         var result = Load(["--config", "homeserver.yaml"]);
         Assert.Null(result.Config);
-        Assert.StartsWith(problem, Assert.Single(result.Problems).Replace(_folder + "/", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.StartsWith(
+            problem, Assert.Single(result.Problems).Replace(
+                _folder + "/", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("--client-listn", "--client-listn: there is no such option; the nearest is --client-listen. See --help.")]
+    [InlineData(
+        "--client-listn", "--client-listn: there is no such option; the nearest is --client-listen. See --help.")]
     [InlineData("--server-name", "--server-name: a value is needed; allowed: a server name")]
     [InlineData("--presence=1", "--presence: presence: '1' is not allowed; allowed: true or false.")]
     [InlineData("--config=nowhere.yaml", "--config: there is no file ")]

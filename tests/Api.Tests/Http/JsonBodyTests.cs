@@ -17,7 +17,8 @@ public sealed class JsonBodyTests
     [InlineData(" ")]
     [InlineData("")]
     [InlineData("\\")]
-    public void calls_what_is_no_json_not_json(string body) => Assert.Equal("M_NOT_JSON", Error(Encoding.UTF8.GetBytes(body)));
+    public void calls_what_is_no_json_not_json(string body) =>
+        Assert.Equal("M_NOT_JSON", Error(Encoding.UTF8.GetBytes(body)));
 
     [Theory]
     [InlineData("[]")]
@@ -45,7 +46,8 @@ public sealed class JsonBodyTests
     }
 
     [Fact]
-    public void refuses_bytes_that_are_no_utf8() => Assert.Equal("M_NOT_JSON", Error([.. "{\"a\":\""u8, 0xFF, .. "\"}"u8]));
+    public void refuses_bytes_that_are_no_utf8() =>
+        Assert.Equal("M_NOT_JSON", Error([.. "{\"a\":\""u8, 0xFF, .. "\"}"u8]));
 
     [Theory]
     [InlineData("{\"a\":\"\\ud83d\\ude00\"}", "😀")]
@@ -66,5 +68,6 @@ public sealed class JsonBodyTests
         Assert.Equal("\0", element.GetProperty("a").GetString());
     }
 
-    private static string? Error(byte[] body) => JsonBody.Parse(body, nulAllowed: false, emptyAllowed: false).Error?.ErrCode;
+    private static string? Error(byte[] body) =>
+        JsonBody.Parse(body, nulAllowed: false, emptyAllowed: false).Error?.ErrCode;
 }

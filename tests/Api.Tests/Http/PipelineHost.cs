@@ -9,7 +9,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Matrix.EventSourced.Api.Tests.Http;
 
-/// <summary>The request pipeline behind a real listener, with endpoints that a test gives and one known token per kind of user.</summary>
+/// <summary>
+/// The request pipeline behind a real listener, with endpoints that a test gives and one known token per kind of user.
+/// </summary>
 internal sealed class PipelineHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -72,7 +74,8 @@ internal sealed class PipelineHost : IAsyncDisposable
 
     private sealed class KnownTokens : IAuthenticator
     {
-        public ValueTask<Requester?> FindAsync(string accessToken, CancellationToken cancellationToken) => new(accessToken switch
+        public ValueTask<Requester?> FindAsync(string accessToken, CancellationToken cancellationToken) =>
+            new(accessToken switch
         {
             "user" => new Requester(UserId.Parse("@user:hs"), "DEV", IsGuest: false, IsAdmin: false, "hash"),
             "other" => new Requester(UserId.Parse("@other:hs"), "DEV", IsGuest: false, IsAdmin: false, "hash"),

@@ -19,7 +19,9 @@ public sealed class RequestPipelineTests
         {
             var (_, _, response) = await host.SendAsync("GET", target);
             Assert.Equal("*", response.Headers.GetValues("Access-Control-Allow-Origin").Single());
-            Assert.Contains("Authorization", response.Headers.GetValues("Access-Control-Allow-Headers").Single(), StringComparison.Ordinal);
+            Assert.Contains(
+                "Authorization", response.Headers.GetValues("Access-Control-Allow-Headers").Single(
+                    ), StringComparison.Ordinal);
             Assert.Equal("application/json", response.Content.Headers.ContentType!.ToString());
             Assert.NotNull(response.Content.Headers.ContentLength);
             Assert.False(response.Headers.Contains("Server"));
@@ -51,7 +53,8 @@ public sealed class RequestPipelineTests
     [InlineData("GET", "/closed", "guest", 403, "M_GUEST_ACCESS_FORBIDDEN")]
     [InlineData("GET", "/optional", "nobody", 401, "M_UNKNOWN_TOKEN")]
     [InlineData("GET", "/throws", null, 500, "M_UNKNOWN")]
-    public async Task refuses_in_the_terms_of_the_spec(string method, string target, string? token, int status, string errcode)
+    public async Task refuses_in_the_terms_of_the_spec(
+        string method, string target, string? token, int status, string errcode)
     {
         await using var host = await StartAsync();
         var answer = await host.SendAsync(method, target, token);
@@ -118,7 +121,8 @@ public sealed class RequestPipelineTests
     [Theory]
     [InlineData("Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400")]
     [InlineData("Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "200")]
-    [InlineData("Transfer-Encoding: chunked\r\n\r\n2a\r\n{\"a\":\"0123456789012345678901234567890123\"}\r\n0\r\n\r\n", "413")]
+    [InlineData(
+        "Transfer-Encoding: chunked\r\n\r\n2a\r\n{\"a\":\"0123456789012345678901234567890123\"}\r\n0\r\n\r\n", "413")]
     public async Task reads_chunked_bodies(string rest, string status)
     {
         await using var host = await StartAsync();
@@ -179,7 +183,8 @@ public sealed class RequestPipelineTests
             table.Add(Closed, Who);
             table.Add(Open with { Path = "/optional", Auth = AuthKind.OptionalAccessToken }, Who);
             table.Add(Closed with { Path = "/guests", GuestsAllowed = true }, Who);
-            table.Add(Open with { Path = "/limited", Auth = AuthKind.OptionalAccessToken, Rate = RateClass.Message }, Who);
+            table.Add(Open
+                with { Path = "/limited", Auth = AuthKind.OptionalAccessToken, Rate = RateClass.Message }, Who);
             table.Add(Open with { Path = "/named/{name}" }, r => Text(r.Path("name")));
             table.Add(Open with { Path = "/throws" }, _ => throw new InvalidOperationException("On purpose."));
             table.Add(Open with { Path = "/body", Method = "POST", BodyBytesMax = 32 }, BodyAsync);

@@ -39,7 +39,8 @@ public sealed class RouterTests
     [InlineData("/_matrix/client/v3/rooms/!a:hs/state/m.room.name/%C3%28")]
     [InlineData("/_matrix/client/v3/rooms/!a:hs/state/m.room.name/%ED%A0%80")]
     [InlineData("/_matrix/client/v3/profile/\u0000")]
-    public void refuses_bad_encoding(string target) => Assert.IsType<RouteMatch.BadEncoding>(Router.Find("GET", target));
+    public void refuses_bad_encoding(string target) =>
+        Assert.IsType<RouteMatch.BadEncoding>(Router.Find("GET", target));
 
     [Theory]
     [InlineData("/_matrix/client/v3/nothing")]
@@ -58,7 +59,8 @@ public sealed class RouterTests
     [Fact]
     public void names_the_methods_of_a_known_path()
     {
-        var wrong = Assert.IsType<RouteMatch.WrongMethod>(Router.Find("DELETE", "/_matrix/client/v3/rooms/!a:hs/state/x/y"));
+        var wrong =
+            Assert.IsType<RouteMatch.WrongMethod>(Router.Find("DELETE", "/_matrix/client/v3/rooms/!a:hs/state/x/y"));
         Assert.Equal("GET, HEAD, OPTIONS, PUT", wrong.Allowed);
     }
 
@@ -76,7 +78,8 @@ public sealed class RouterTests
         foreach (var endpoint in endpoints)
         {
             var (method, path) = (endpoint.Split(' ')[0], endpoint.Split(' ')[1]);
-            table.Add(new EndpointSpec(method, path, AuthKind.None, RateClass.None, "x#y"), _ => new(MatrixResponse.Empty));
+            table.Add(new EndpointSpec(method, path, AuthKind.None, RateClass.None, "x#y"), _ =>
+                new(MatrixResponse.Empty));
         }
         return new Router(table);
     }

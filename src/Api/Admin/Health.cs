@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Projections.Hosting;
+
+namespace Matrix.EventSourced.Api.Admin;
+
+/// <summary>
+/// Whether this server can do its work: 200 when it can, 503 with the reasons when a projection has stopped.
+/// </summary>
+internal static class Health
+{
+    public static readonly EndpointSpec Spec = new("GET", "/health", AuthKind.None, RateClass.None, "none#health");
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        var projections = request.Get<ProjectionHost>().Status;
+        var isWell = projections.All(projection => projection.Problem is null);
+        var head = await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone);
+        return new MatrixResponse.Json(writer => Write(writer, isWell, head, projections), isWell ? 200 : 503);
+    }
+
+    private static void Write(
+        Utf8JsonWriter writer, bool isWell, LogPosition head, IReadOnlyList<ProjectionStatus> projections)
+    {
+        writer.WriteStartObject();
+        writer.WriteBoolean("ok", isWell);
+        writer.WriteNumber("log_position", head.Value);
+        writer.WriteStartObject("projections");
+        foreach (var projection in projections)
+        {
+            writer.WriteStartObject(projection.Projection);
+            writer.WriteBoolean("ok", projection.Problem is null);
+            writer.WriteNumber("version", projection.Version);
+            writer.WriteNumber("position", projection.Position.Value);
+            if (projection.Rebuild is { } rebuild)
+                writer.WriteNumber("rebuilt_percent", Math.Round(rebuild.Percent, 1));
+            if (projection.Problem is { } problem)
+            {
+                writer.WriteStartObject("problem");
+                writer.WriteNumber("position", problem.Position.Value);
+                writer.WriteString("record_type", problem.RecordType);
+                writer.WriteBoolean("retrying", problem.IsRetrying);
+                writer.WriteEndObject();
+            }
+            writer.WriteEndObject();
+        }
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+}

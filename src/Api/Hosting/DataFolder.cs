@@ -1,0 +1,94 @@
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Api.Hosting;
+
+/// <summary>
+/// The server cannot start, for a reason that its administrator can change; the message is all they need.
+/// </summary>
+public sealed class StartException(string message) : Exception(message);
+
+/// <summary>The folder that holds everything this server writes, locked against a second process.</summary>
+/// <remarks>
+/// <code>
+///   data/
+///     homeserver.yaml   the configuration (only read)
+///     signing.key       who this server is: keep it
+///     server_name       the name that the log was begun under
+///     log/              the truth: keep it
+///     postgres/         the private cluster: can be deleted
+///     tls/              self-signed certificates: can be deleted
+///     lock              held while the server runs
+/// </code>
+/// </remarks>
+public sealed class DataFolder : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode FolderMode = OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream @lock)
+    {
+        Path = path;
+        _lock = @lock;
+    }
+
+    public string Path { get; }
+
+    public string LogFolder => System.IO.Path.Combine(Path, "log");
+
+    public string PostgresFolder => System.IO.Path.Combine(Path, "postgres");
+
+    public string TlsFolder => System.IO.Path.Combine(Path, "tls");
+
+    public string SigningKeyFile => System.IO.Path.Combine(Path, "signing.key");
+
+    /// <summary>
+    /// Makes the folder where it is missing, and takes its lock; throws <see cref="StartException"/> when it cannot.
+    /// </summary>
+    public static DataFolder Open(string path, ServerName serverName)
+    {
+        FileStream? @lock = null;
+        try
+        {
+            // Others on the machine have no business in here; the private cluster's own user may pass through to its
+            // folder.
+            if (!Directory.Exists(path))
+                Directory.CreateDirectory(path, FolderMode);
+            Directory.CreateDirectory(System.IO.Path.Combine(path, "log"), OwnerOnly);
+            @lock = new FileStream(
+                System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            CheckServerName(System.IO.Path.Combine(path, "server_name"), serverName);
+            return new DataFolder(path, @lock);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            @lock?.Dispose();
+            throw new StartException(
+                $"The data folder {path} cannot be used (another server may be running in it): {exception.Message}");
+        }
+        catch (StartException)
+        {
+            @lock?.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>The name stands in every user id of the log, so the log of one name is of no use to another.</summary>
+    private static void CheckServerName(string file, ServerName serverName)
+    {
+        if (!File.Exists(file))
+        {
+            File.WriteAllText(file, serverName.Value + "\n");
+            return;
+        }
+        var known = File.ReadAllText(file).Trim();
+        if (known != serverName.Value)
+        {
+            throw new StartException(
+                $"This data folder belongs to the server {known}, but server_name is {serverName.Value}: a server's name cannot change.");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Api.Logging;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Projections.Hosting;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Matrix.EventSourced.Api.Hosting;
+
+/// <summary>One running homeserver; the program runs one, a test as many as it likes.</summary>
+/// <remarks>
+/// <code>
+///   start:  data folder (lock) → signing key → log → PostgreSQL → projections caught up → listeners open
+///   stop:   listeners close, long polls answer at once → projections → PostgreSQL → log → lock
+/// </code>
+/// Ensures: a listener accepts only once requests can really be served.
+/// Errors: <see cref="StartException"/> for what the administrator can change.
+/// </remarks>
+public sealed class Homeserver : IAsyncDisposable
+{
+    /// <summary>
+    /// LIMIT: how long requests under way may take once the server stops. Ours: a write takes milliseconds.
+    /// </summary>
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _app;
+    private readonly Storage _storage;
+    private readonly DataFolder _data;
+    private readonly ILoggerFactory? _ownLogging;
+    private int _stopped;
+
+    private Homeserver(
+        WebApplication app, Storage storage, DataFolder data, ILoggerFactory? ownLogging, HomeserverConfig config)
+    {
+        (_app, _storage, _data, _ownLogging) = (app, storage, data, ownLogging);
+        // Kestrel lists the addresses in the order in which they were asked for.
+        var addresses = app.Urls.ToList();
+        ClientAddresses = addresses.GetRange(0, config.Client.Listen.Count);
+        FederationAddresses = addresses.GetRange(config.Client.Listen.Count, config.Federation.Listener.Listen.Count);
+    }
+
+    /// <summary>Where clients reach it, with the ports really taken.</summary>
+    public IReadOnlyList<string> ClientAddresses { get; }
+
+    public IReadOnlyList<string> FederationAddresses { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts a homeserver; returns once it serves.</summary>
+    public static async Task<Homeserver> StartAsync(
+        HomeserverConfig config, HomeserverParts? given = null, CancellationToken cancellationToken = default)
+    {
+        var parts = given ?? new HomeserverParts();
+        var time = parts.Time ?? TimeProvider.System;
+        var random = parts.Random ?? new SystemRandom();
+        var data = DataFolder.Open(config.DataFolder, config.ServerName);
+        var ownLogging = parts.Logging is null ? MakeLogging(config.Log, time) : null;
+        var logging = parts.Logging ?? ownLogging!;
+        Storage? storage = null;
+        WebApplication? app = null;
+        try
+        {
+            var identity = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+            storage = await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
+            app = Build(config, data, identity, storage, parts, time, random, logging);
+            await StartAsync(app, cancellationToken);
+            return new Homeserver(app, storage, data, ownLogging, config);
+        }
+        catch
+        {
+            if (app is not null)
+                await app.DisposeAsync();
+            if (storage is not null)
+                await storage.DisposeAsync();
+            ownLogging?.Dispose();
+            data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a projection (or <c>all</c>) again from the log, without serving anything.</summary>
+    public static async Task RebuildAsync(
+        HomeserverConfig config, string projection, HomeserverParts parts, CancellationToken cancellationToken)
+    {
+        var time = parts.Time ?? TimeProvider.System;
+        var random = parts.Random ?? new SystemRandom();
+        using var data = DataFolder.Open(config.DataFolder, config.ServerName);
+        using var ownLogging = parts.Logging is null ? MakeLogging(config.Log, time) : null;
+        var logging = parts.Logging ?? ownLogging!;
+        var identity = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+        await using var storage =
+            await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
+        var services = new ServiceCollection();
+        AddCommon(services, logging, time, random);
+        services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+        Composition.AddHomeserver(services, config, identity, storage);
+        await using var provider = services.BuildServiceProvider();
+        var host = provider.GetRequiredService<ProjectionHost>();
+        var known = host.Status.Select(status => status.Projection).ToList();
+        if (projection != "all" && !known.Contains(projection))
+            throw new StartException(
+                $"There is no projection '{projection}'; there are: {string.Join(", ", known)}, all.");
+        await host.RebuildStoppedAsync(projection, cancellationToken);
+    }
+
+    /// <summary>Ends when <paramref name="stop"/> does; then the server has stopped cleanly.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stop.Register(stopped.SetResult);
+        await stopped.Task;
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+            return;
+        // Says "stopping" first, which ends the long polls; then listeners close and hosted services stop in reverse
+        // order.
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _storage.DisposeAsync();
+        _ownLogging?.Dispose();
+        _data.Dispose();
+    }
+
+    private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (IOException exception)
+        {
+            // What Kestrel says of an address that is in use, or not ours.
+            throw new StartException(exception.Message);
+        }
+    }
+
+    private static WebApplication Build(
+        HomeserverConfig config,
+        DataFolder data,
+        SigningKeySeed identity,
+        Storage storage,
+        HomeserverParts parts,
+        TimeProvider time,
+        IRandom random,
+        ILoggerFactory logging)
+    {
+        var client = Composition.ClientEndpoints();
+        var federation = Composition.FederationEndpoints();
+        // Empty: no configuration of its own, no signals, no framework logging, no middleware.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var bodyBytesMax = client.Entries.Concat(federation.Entries).Max(entry => entry.Spec.BodyBytesMax);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            Listeners.Configure(kestrel, config, data, bodyBytesMax, time.GetUtcNow()));
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoHostLifetime>());
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainMax);
+        AddCommon(builder.Services, logging, time, random);
+        Composition.AddHomeserver(builder.Services, config, identity, storage);
+        parts.Services?.Invoke(builder.Services);
+
+        var app = builder.Build();
+        var clientPipeline = Pipeline(app, client, config, isClient: true);
+        var federationPipeline = Pipeline(app, federation, config, isClient: false);
+        app.Run(http => http.Features.Get<ListenerRole>() == ListenerRole.Federation
+            ? federationPipeline.HandleAsync(http)
+            : clientPipeline.HandleAsync(http));
+        return app;
+    }
+
+    private static void AddCommon(
+        IServiceCollection services, ILoggerFactory logging, TimeProvider time, IRandom random)
+    {
+        services.Replace(ServiceDescriptor.Singleton(logging));
+        services.AddSingleton(time);
+        services.AddSingleton(random);
+    }
+
+    private static RequestPipeline Pipeline(
+        WebApplication app, EndpointTable table, HomeserverConfig config, bool isClient)
+    {
+        var time = app.Services.GetRequiredService<TimeProvider>();
+        return new RequestPipeline(
+            new Router(table),
+            new RateLimiter(config.RateLimits, time),
+            isClient ? app.Services.GetService<IAuthenticator>() : null,
+            time,
+            new PipelineOptions(Cors: isClient, app.Services.GetRequiredService<TrustedProxies>()),
+            app.Services.GetRequiredService<ILogger<RequestPipeline>>(),
+            app.Lifetime.ApplicationStopping);
+    }
+
+    private static ILoggerFactory MakeLogging(LogConfig config, TimeProvider time) =>
+        LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(config.Level)
+        // The framework's own lines are of no use below a warning, and one per request would cost.
+        .AddFilter("Microsoft", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
+        .AddFilter("Marten", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
+        .AddFilter("Npgsql", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
+        .AddProvider(new LineLoggerProvider(Console.Error, config.IsJson, time)));
+
+    /// <summary>Signals are the program's business: several servers in one process would each catch them.</summary>
+    private sealed class NoHostLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,8 @@
+namespace Matrix.EventSourced.Api.Hosting;
+
+/// <summary>Which API a connection came to; set on the connection by its listener, read once per request.</summary>
+internal sealed class ListenerRole
+{
+    public static readonly ListenerRole Client = new();
+    public static readonly ListenerRole Federation = new();
+}
