@@ -1,0 +1,48 @@
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.UserApi;
+
+namespace Matrix.EventSourced.Projections.Sync;
+
+/// <summary>What /sync says, before it is JSON. Rooms in the order of their ids.</summary>
+public sealed class SyncAnswer
+{
+    public required long NextBatch { get; init; }
+    public List<SyncRoom> Joined { get; } = [];
+
+    /// <summary>All rooms that the user has joined and the filter lets through, also those without news.</summary>
+    public HashSet<string> JoinedRoomIds { get; } = [];
+    public List<SyncRoom> Left { get; } = [];
+    public List<SyncInvite> Invited { get; } = [];
+    public List<SyncInvite> Knocked { get; } = [];
+    public List<AccountDataEntry> AccountData { get; } = [];
+
+    public bool IsEmpty =>
+        Joined.Count == 0 && Left.Count == 0 && Invited.Count == 0 && Knocked.Count == 0 && AccountData.Count == 0;
+}
+
+/// <summary>A joined or left room of a sync.</summary>
+public sealed class SyncRoom
+{
+    public required string RoomId { get; init; }
+
+    /// <summary>In the order in which this server got them.</summary>
+    public List<StoredEvent> Timeline { get; } = [];
+    public bool IsLimited { get; set; }
+
+    /// <summary>The position before the timeline's first event.</summary>
+    public long PrevBatch { get; set; }
+
+    /// <summary>Changes of state up to the start of the timeline, or up to its end with
+    /// <c>use_state_after</c>.</summary>
+    public List<StoredEvent> State { get; } = [];
+    public RoomSummary? Summary { get; set; }
+    public List<AccountDataEntry> AccountData { get; } = [];
+
+    /// <summary>The caller's memberships, for <c>unsigned.membership</c>; null where the caller was joined
+    /// throughout.</summary>
+    public RoomHistory? History { get; set; }
+}
+
+/// <summary>An invite or knock: the stripped state that came with it, a JSON array, and the member event
+/// itself.</summary>
+public sealed record SyncInvite(string RoomId, ReadOnlyMemory<byte> StrippedState, StoredEvent Member);

@@ -1,0 +1,165 @@
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.UserApi;
+
+namespace Matrix.EventSourced.Projections.Sync;
+
+/// <summary>Answers /sync: at once where there is something to say, else when something happens or the time is
+/// over.</summary>
+/// <remarks>
+/// Spec: v1.19 client-server-api #syncing.
+/// Cost: a poll that finds nothing is a look at the user's feed under the live view's lock; one that finds new PDUs in
+/// memory asks PostgreSQL only
+/// for what is not there (state of a gap, summaries, members); everything else is two round trips, whatever the number
+/// of rooms.
+/// </remarks>
+public sealed class SyncEngine(
+    LiveView live,
+    RoomReader reader,
+    IAccountDataQueries accountData,
+    IProjectionGate gate,
+    LazyMembers lazyMembers,
+    TimeProvider time)
+{
+    private static readonly string[] RoomserverOnly = [RoomserverProjection.ProjectionName];
+    private static readonly string[] UserApiOnly = ["userapi"];
+
+    /// <summary>The answer. <paramref name="ending"/> ends a wait early (the client left, the server stops): then it
+    /// is what there is.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="ending">Ends the wait, never a read.</param>
+    /// <param name="clientGone">Ends reads too: nobody wants the answer any more.</param>
+    public async ValueTask<SyncAnswer> AnswerAsync(
+        SyncRequest request, CancellationToken ending, CancellationToken clientGone)
+    {
+        var startedAt = time.GetTimestamp();
+        var atLeast = (long)(await gate.WaitForHeadAsync(RoomserverOnly, clientGone)).Value;
+        var mayWait = request is { TimeoutMs: > 0, IsFullState: false, Since: not null };
+        while (true)
+        {
+            var feed = await OpenFeedAsync(request.User.Value, clientGone);
+            atLeast = Math.Max(atLeast, feed.LoadedUpTo);
+            var answer = await BuildAsync(request, feed, atLeast, clientGone);
+            if (!mayWait || !answer.IsEmpty || ending.IsCancellationRequested)
+                return answer;
+            var left = TimeSpan.FromMilliseconds(request.TimeoutMs) - time.GetElapsedTime(startedAt);
+            if (left <= TimeSpan.Zero || !await WaitAsync(feed, answer.NextBatch, left, ending))
+                return answer;
+        }
+    }
+
+    private async ValueTask<UserFeed> OpenFeedAsync(string userId, CancellationToken cancellationToken)
+    {
+        var (feed, isNew) = live.OpenFeed(userId);
+        if (isNew)
+        {
+            try
+            {
+                // Not cancelled by one client's leaving: others of the same user may be waiting for it.
+                live.Load(feed, await reader.ReadMembershipsAsync(userId, CancellationToken.None));
+            }
+            catch (Exception exception)
+            {
+                live.FailToLoad(feed, exception);
+                throw;
+            }
+        }
+        else if (!feed.Loading.Task.IsCompletedSuccessfully)
+        {
+            await feed.Loading.Task.WaitAsync(cancellationToken);
+        }
+        // The tables may have been a commit ahead of the view; it follows at once.
+        if (feed.LoadedUpTo > live.Position)
+            await gate.WaitForAsync(RoomserverOnly, new((ulong)feed.LoadedUpTo), cancellationToken);
+        return feed;
+    }
+
+    private async ValueTask<SyncAnswer> BuildAsync(
+        SyncRequest request, UserFeed feed, long atLeast, CancellationToken cancellationToken)
+    {
+        var snapshot = live.Snapshot(feed, request.IsFullState ? null : request.Since, atLeast);
+        if (snapshot.Joined.Count == 0 && snapshot.Others.Count == 0 && !snapshot.HasAccountData)
+            return new() { NextBatch = Math.Max(snapshot.Position, request.Since ?? 0) };
+        var builder = new SyncBuilder(request, snapshot, live, reader, lazyMembers);
+        var answer = await builder.BuildAsync(cancellationToken);
+        if (snapshot.HasAccountData)
+            await AddAccountDataAsync(request, answer, cancellationToken);
+        return answer;
+    }
+
+    private async ValueTask AddAccountDataAsync(
+        SyncRequest request, SyncAnswer answer, CancellationToken cancellationToken)
+    {
+        var upTo = new LogPosition((ulong)answer.NextBatch);
+        await gate.WaitForAsync(UserApiOnly, upTo, cancellationToken);
+        var entries = request.Since is { } since
+            ? await accountData.ChangedAsync(request.User, new((ulong)since), upTo, cancellationToken)
+            : await accountData.AllAsync(request.User, cancellationToken);
+        foreach (var entry in entries)
+        {
+            if (entry.Position > upTo)
+                continue;
+            if (entry.RoomId is not { } room)
+            {
+                if (request.Filter.AccountData.PassesType(entry.Type))
+                    answer.AccountData.Add(entry);
+            }
+            else if (request.Filter.PassesRoom(room.Value)
+                && request.Filter.RoomAccountData.PassesRoom(room.Value)
+                && request.Filter.RoomAccountData.PassesType(entry.Type))
+            {
+                RoomFor(answer, room.Value)?.AccountData.Add(entry);
+            }
+        }
+    }
+
+    /// <summary>The room's place in the answer; one is made for a joined room that has nothing else to say.</summary>
+    private static SyncRoom? RoomFor(SyncAnswer answer, string roomId)
+    {
+        foreach (var left in answer.Left)
+        {
+            if (left.RoomId == roomId)
+                return left;
+        }
+        var index = 0;
+        for (; index < answer.Joined.Count; index++)
+        {
+            var order = string.CompareOrdinal(answer.Joined[index].RoomId, roomId);
+            if (order == 0)
+                return answer.Joined[index];
+            if (order > 0)
+                break;
+        }
+        if (!answer.JoinedRoomIds.Contains(roomId))
+            return null;
+        var room = new SyncRoom { RoomId = roomId, PrevBatch = answer.NextBatch };
+        answer.Joined.Insert(index, room);
+        return room;
+    }
+
+    /// <summary>Waits until something concerns the user (true), or the time is over or the wait was ended (false). No
+    /// exception either way.</summary>
+    private async ValueTask<bool> WaitAsync(UserFeed feed, long position, TimeSpan timeout, CancellationToken ending)
+    {
+        var waiter = live.Wait(feed, position);
+        if (waiter.Task.IsCompleted)
+            return true;
+        var over = false;
+        using var timer = time.CreateTimer(
+            _ =>
+            {
+                Volatile.Write(ref over, true);
+                waiter.TrySetResult();
+            },
+            null,
+            timeout,
+            Timeout.InfiniteTimeSpan);
+        using var registration = ending.UnsafeRegister(
+            static state => ((TaskCompletionSource)state!).TrySetResult(), waiter);
+        await waiter.Task;
+        live.StopWaiting(feed, waiter);
+        // Time over and something new at once: the news is worth telling.
+        return !ending.IsCancellationRequested && (!Volatile.Read(ref over) || live.Position > position);
+    }
+}

@@ -1,0 +1,123 @@
+using Matrix.EventSourced.Projections.Roomserver;
+
+namespace Matrix.EventSourced.Projections.Sync;
+
+/// <summary>One room of a sync while it is put together.</summary>
+/// <remarks>
+/// Shape: IsNew: the client does not know the room (initial sync, or joined since the token). After and UpTo bound its
+/// timeline.
+/// Entries: its PDUs since the token when memory has them all; null when the tables are asked.
+/// </remarks>
+internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool isNew, long after, long upTo)
+{
+    private bool _droppedState;
+
+    public string RoomId => membership.RoomId;
+    public bool IsLeft => isLeft;
+    public bool IsNew => isNew;
+    public long After => after;
+    public long UpTo => upTo;
+    public TimelineRange Range => new(RoomId, after, upTo);
+    public LiveEntry[]? Entries { get; init; }
+    public bool IsFullState { get; init; }
+
+    /// <summary>What the tables said, newest first.</summary>
+    public List<StoredEvent> Newest { get; } = [];
+
+    /// <summary>What memory said, with the entries that it came from.</summary>
+    public List<(LiveEntry Entry, StoredEvent Event)> Shown { get; } = [];
+    public List<StoredEvent> Timeline { get; } = [];
+    public bool IsLimited { get; private set; }
+    public bool HasMemberChanges { get; set; }
+    public RoomHistory? History { get; set; }
+    public RoomSummary? Summary { get; set; }
+
+    /// <summary>By position of the PDU, then id: the order of the answer.</summary>
+    public SortedDictionary<(long Position, string EventId), StoredEvent> State { get; } = new(ByPosition);
+
+    private static readonly Comparer<(
+        long Position, string EventId)> ByPosition = Comparer<(long Position, string EventId)>.Create(
+        static (left, right) => left.Position != right.Position
+            ? left.Position.CompareTo(right.Position)
+            : string.CompareOrdinal(left.EventId, right.EventId));
+
+    /// <summary>The position just before the timeline's first event; the end where the timeline is empty.</summary>
+    public long StartsAfter => Timeline.Count > 0 ? Timeline[0].Position - 1 : upTo;
+
+    public bool NeedsForeignState => Entries is null ? !IsNew : HasForeignEntry;
+
+    private bool HasForeignEntry => Array.Exists(Entries!, entry => entry.HasForeignState);
+
+    public void TakeEntries(EventFilter filter, int limit)
+    {
+        var isShown = filter.PassesRoom(RoomId);
+        foreach (var entry in Entries!)
+        {
+            var stored = entry.Event;
+            if (stored.Position > upTo)
+                break;
+            HasMemberChanges |= entry.ChangesMembers;
+            if (isShown && filter.Passes(stored))
+                Shown.Add((entry, stored));
+            else
+                _droppedState |= stored.StateKey is not null;
+        }
+        if (Shown.Count > limit)
+        {
+            IsLimited = true;
+            Shown.RemoveRange(0, Shown.Count - limit);
+        }
+        foreach (var (_, stored) in Shown)
+            Timeline.Add(stored);
+    }
+
+    public void TakeNewest(int limit, long? since)
+    {
+        IsLimited = Newest.Count > limit;
+        if (IsLimited)
+            Newest.RemoveAt(Newest.Count - 1);
+        for (var index = Newest.Count - 1; index >= 0; index--)
+        {
+            if (History is null || History.CanSee(Newest[index]))
+                Timeline.Add(Newest[index]);
+            else
+                IsLimited = true;
+        }
+        // Who comes back after having left has a gap in what the client knows, even where the room's whole history
+        // fits.
+        if (IsNew && !IsLeft && since is not null && History!.WasJoinedBetween(0, membership.Since - 1))
+            IsLimited = true;
+    }
+
+    /// <summary>Whether the client hears of the room for the first time in this answer, though it is a left
+    /// one.</summary>
+    public bool IsNewlyShown(long? since) =>
+        IsLeft && (since is null || History!.MembershipAt(since.Value) != Membership.Join);
+
+    /// <summary>A room that the user never was in shows no state: a rejected invite, a ban from outside.</summary>
+    public bool MaySeeState(long? since) => !IsLeft || History!.WasJoinedBetween(since ?? 0, upTo);
+
+    public bool NeedsDelta(bool isStateAfter)
+    {
+        if (Entries is null || IsLimited || _droppedState)
+            return true;
+        return isStateAfter && Array.Exists(
+            Entries, entry => entry.Event.StateKey is not null || entry.HasForeignState);
+    }
+
+    public void AddState(StoredEvent stored, EventFilter filter)
+    {
+        if (filter.Passes(stored))
+            State[(stored.Position, stored.EventId)] = stored;
+    }
+
+    public bool HasMember(string userId)
+    {
+        foreach (var stored in State.Values)
+        {
+            if (stored.Type == "m.room.member" && stored.StateKey == userId)
+                return true;
+        }
+        return Timeline.Exists(stored => stored.Type == "m.room.member" && stored.StateKey == userId);
+    }
+}
