@@ -1,4 +1,11 @@
+using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Api.PublicRooms;
+using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.PublicRooms;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Sync;
 
 namespace Matrix.EventSourced.Api;
 
@@ -6,9 +13,29 @@ public static partial class Composition
 {
     internal static void AddReadSide(IServiceCollection services)
     {
+        services.AddSingleton<StateNodeTable>();
+        services.AddSingleton<IFixedSchema>(provider => provider.GetRequiredService<StateNodeTable>());
+        services.AddSingleton<LiveView>();
+        services.AddSingleton<LazyMembers>();
+        services.AddSingleton<IProjection, RoomserverProjection>();
+        services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
+        services.AddSingleton<RoomReader>();
+        services.AddSingleton<SyncEngine>();
+        services.AddSingleton<PublicRoomQueries>();
+        services.AddSingleton<StoredFilters>();
     }
 
     internal static void MapReadSide(EndpointTable table)
     {
+        SyncEndpoint.Map(table);
+        MessagesEndpoint.Map(table);
+        StateEndpoint.Map(table);
+        StateEntryEndpoint.Map(table);
+        MembersEndpoint.Map(table);
+        JoinedMembersEndpoint.Map(table);
+        JoinedRoomsEndpoint.Map(table);
+        EventEndpoint.Map(table);
+        ContextEndpoint.Map(table);
+        PublicRoomsEndpoint.Map(table);
     }
 }

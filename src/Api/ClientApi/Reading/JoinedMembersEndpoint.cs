@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.Errors;
+
+namespace Matrix.EventSourced.Api.ClientApi.Reading;
+
+/// <summary>GET /rooms/{roomId}/joined_members: who is in the room, with the names that they go by there.</summary>
+internal static class JoinedMembersEndpoint
+{
+    public static readonly EndpointSpec Spec = new(
+        "GET",
+        "/_matrix/client/v3/rooms/{roomId}/joined_members",
+        AuthKind.AccessToken,
+        RateClass.Read,
+        "client-server-api#get_matrixclientv3roomsroomidjoined_members");
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        var (access, refusal) = await RoomAccess.OpenAsync(request);
+        if (refusal is not null)
+            return refusal;
+        if (!access!.History.IsJoined)
+            return MatrixError.Forbidden("You are not a member of the room.");
+        var members = await request.Get<RoomReader>().ReadMembersAsync(
+            access.RoomId.Value, access.StateAt, request.ClientGone);
+        return new MatrixResponse.Json(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("joined"u8);
+            foreach (var member in members)
+            {
+                if (member.Membership == Membership.Join)
+                    WriteMember(writer, member);
+            }
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        });
+    }
+
+    private static void WriteMember(Utf8JsonWriter writer, StoredEvent member)
+    {
+        writer.WriteStartObject(member.StateKey!);
+        if (member.Pdu.FindContentString("displayname"u8) is { } displayName)
+            writer.WriteString("display_name"u8, displayName);
+        if (member.Pdu.FindContentString("avatar_url"u8) is { } avatarUrl)
+            writer.WriteString("avatar_url"u8, avatarUrl);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.Errors;
+
+namespace Matrix.EventSourced.Api.ClientApi.Reading;
+
+/// <summary>GET /rooms/{roomId}/messages: a page of a room's history.</summary>
+internal static class MessagesEndpoint
+{
+    public static readonly EndpointSpec Spec = new(
+        "GET",
+        "/_matrix/client/v3/rooms/{roomId}/messages",
+        AuthKind.AccessToken,
+        RateClass.Read,
+        "client-server-api#get_matrixclientv3roomsroomidmessages")
+    {
+        GuestsAllowed = true,
+    };
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        var direction = request.Query("dir");
+        if (direction is null)
+            return MatrixError.MissingParam("dir is needed: b or f.");
+        if (direction is not ("b" or "f"))
+            return MatrixError.InvalidParam("dir is b or f.");
+        if (!ReadingParameters.TryReadLimit(request, out var limit, out var error)
+            || !ReadingParameters.TryReadToken(request, "from", out var from, out error)
+            || !ReadingParameters.TryReadToken(request, "to", out var to, out error)
+            || !ReadingParameters.TryReadFilter(request, out var filter, out error))
+        {
+            return error!;
+        }
+        var (access, refusal) = await RoomAccess.OpenAsync(request);
+        if (refusal is not null)
+            return refusal;
+
+        var isBackwards = direction == "b";
+        var start = from ?? (isBackwards ? access!.Position : 0);
+        var reader = request.Get<RoomReader>();
+        var page = await new TimelinePager(reader, access!, filter).ReadAsync(
+            isBackwards, start, to, limit, request.ClientGone);
+        var members = filter.LazyLoadMembers
+            ? await LazyMemberReader.ReadAsync(reader, access!, page.Events, request.ClientGone)
+            : [];
+        var audience = RoomAccess.Audience(request);
+        return new MatrixResponse.Json(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("start"u8, SyncTokens.Write(start));
+            if (page.Next is { } next)
+                writer.WriteString("end"u8, SyncTokens.Write(next));
+            writer.WritePropertyName("chunk"u8);
+            EventWriter.WriteArray(writer, page.Events, audience, access!.History, withRoomId: true);
+            if (members.Count > 0)
+            {
+                writer.WritePropertyName("state"u8);
+                EventWriter.WriteArray(writer, members, audience, access!.History, withRoomId: true);
+            }
+            writer.WriteEndObject();
+        });
+    }
+}

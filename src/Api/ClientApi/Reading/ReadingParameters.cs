@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.Errors;
+
+namespace Matrix.EventSourced.Api.ClientApi.Reading;
+
+/// <summary>Reads the query parameters that the reading endpoints share.</summary>
+internal static class ReadingParameters
+{
+    /// <summary>LIMIT: events of one page. Ours: as much as clients ask for when they fill a screen ten times
+    /// over.</summary>
+    public const int LimitMax = 500;
+
+    public const int LimitDefault = 10;
+
+    public static bool TryReadLimit(MatrixRequest request, out int limit, out MatrixError? error)
+    {
+        (limit, error) = (LimitDefault, null);
+        if (request.Query("limit") is not { Length: > 0 } text)
+            return true;
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var asked))
+        {
+            error = MatrixError.InvalidParam("limit must be a whole number.");
+            return false;
+        }
+        limit = (int)Math.Min(asked, LimitMax);
+        return true;
+    }
+
+    /// <summary>A token parameter; null where it is not given.</summary>
+    public static bool TryReadToken(MatrixRequest request, string name, out long? position, out MatrixError? error)
+    {
+        (position, error) = (null, null);
+        if (request.Query(name) is not { Length: > 0 } text)
+            return true;
+        if (!SyncTokens.TryRead(text, out var read))
+        {
+            error = MatrixError.InvalidParam($"{name} is not a token of this server.");
+            return false;
+        }
+        position = read;
+        return true;
+    }
+
+    /// <summary>An inline RoomEventFilter; everything passes where none is given.</summary>
+    public static bool TryReadFilter(MatrixRequest request, out EventFilter filter, out MatrixError? error)
+    {
+        (filter, error) = (EventFilter.None, null);
+        if (request.Query("filter") is not { Length: > 0 } text)
+            return true;
+        if (FilterReader.FindEventFilter(Encoding.UTF8.GetBytes(text)) is { } found)
+        {
+            filter = found;
+            return true;
+        }
+        error = MatrixError.InvalidParam("filter is not a room event filter.");
+        return false;
+    }
+}

@@ -1,0 +1,56 @@
+using Matrix.EventSourced.Projections.Roomserver;
+
+namespace Matrix.EventSourced.Api.ClientApi.Reading;
+
+/// <summary>Some visible events of a room in one direction, and where to go on (null at the end).</summary>
+internal sealed record TimelinePage(List<StoredEvent> Events, long? Next);
+
+/// <summary>Walks a room's timeline and shows what the reader may see.</summary>
+/// <remarks>
+/// Backwards from N: events at N or before, newest first; forwards from N: events after N. Both use the numbers of
+/// /sync tokens.
+/// </remarks>
+internal sealed class TimelinePager(RoomReader reader, RoomAccess access, EventFilter filter)
+{
+    /// <summary>LIMIT: reads of one page. Ours: a reader who may see little of a long room gets short pages instead of
+    /// a long wait.</summary>
+    private const int ReadsMax = 10;
+
+    private const int ReadSizeMin = 20;
+
+    public async ValueTask<TimelinePage> ReadAsync(
+        bool isBackwards, long from, long? to, int limit, CancellationToken cancellationToken)
+    {
+        var events = new List<StoredEvent>();
+        var newest = isBackwards ? Math.Min(from, access.NewestVisible) : Math.Min(
+            to ?? long.MaxValue, access.NewestVisible);
+        var oldest = isBackwards ? to ?? 0 : from;
+        if (limit == 0 || !filter.PassesRoom(access.RoomId.Value))
+            return new(events, null);
+        for (var read = 0; read < ReadsMax; read++)
+        {
+            var size = Math.Max(ReadSizeMin, limit - events.Count + 1);
+            var range = new TimelineRange(access.RoomId.Value, oldest, newest);
+            var page = await reader.ReadTimelineAsync(range, filter, isBackwards, size, cancellationToken);
+            for (var index = 0; index < page.Count; index++)
+            {
+                var stored = page[index];
+                if (!access.History.CanSee(stored))
+                    continue;
+                // One more than asked for says that there is more.
+                if (events.Count == limit)
+                    return new(events, Boundary(events[^1], isBackwards));
+                events.Add(stored);
+            }
+            if (page.Count < size)
+                return new(events, null);
+            if (isBackwards)
+                newest = page[^1].Position - 1;
+            else
+                oldest = page[^1].Position;
+        }
+        return new(events, isBackwards ? newest : oldest);
+    }
+
+    private static long Boundary(StoredEvent last, bool isBackwards) => isBackwards ? last.Position - 1 : last.Position;
+}

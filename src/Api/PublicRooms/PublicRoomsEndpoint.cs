@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Text.Json;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Projections.PublicRooms;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Api.Configuration;
+
+namespace Matrix.EventSourced.Api.PublicRooms;
+
+/// <summary>GET and POST /publicRooms: the public directory of this server, page by page.</summary>
+internal static class PublicRoomsEndpoint
+{
+    /// <summary>LIMIT: rooms of one page. Ours: as many as a client shows before it asks on.</summary>
+    private const int PageMax = 500;
+
+    private const int PageDefault = 100;
+
+    public static readonly EndpointSpec Get = new(
+        "GET",
+        "/_matrix/client/v3/publicRooms",
+        AuthKind.None,
+        RateClass.Read,
+        "client-server-api#get_matrixclientv3publicrooms");
+
+    public static readonly EndpointSpec Post = new(
+        "POST",
+        "/_matrix/client/v3/publicRooms",
+        AuthKind.AccessToken,
+        RateClass.Read,
+        "client-server-api#post_matrixclientv3publicrooms")
+    {
+        GuestsAllowed = true,
+    };
+
+    public static void Map(EndpointTable table)
+    {
+        table.Add(Get, request => AnswerAsync(request, default, request.Query("limit"), request.Query("since")));
+        table.Add(Post, SearchAsync);
+    }
+
+    private static async ValueTask<MatrixResponse> SearchAsync(MatrixRequest request)
+    {
+        var (body, error) = await request.ReadJsonObjectAsync(emptyAllowed: true);
+        if (error is not null)
+            return error;
+        string? limit = null;
+        string? since = null;
+        if (body.TryGetProperty("limit"u8, out var limitValue))
+        {
+            if (limitValue.ValueKind != JsonValueKind.Number)
+                return MatrixError.BadJson("limit must be a number.");
+            limit = limitValue.GetRawText();
+        }
+        if (body.TryGetProperty("since"u8, out var sinceValue))
+        {
+            if (sinceValue.ValueKind != JsonValueKind.String)
+                return MatrixError.BadJson("since must be a string.");
+            since = sinceValue.GetString();
+        }
+        if (body.TryGetProperty("filter"u8, out var filter) && filter.ValueKind != JsonValueKind.Object)
+            return MatrixError.BadJson("filter must be an object.");
+        return await AnswerAsync(request, filter, limit, since);
+    }
+
+    private static async ValueTask<MatrixResponse> AnswerAsync(
+        MatrixRequest request, JsonElement filter, string? limitText, string? since)
+    {
+        var ours = request.Get<HomeserverConfig>().ServerName.Value;
+        if (request.Query("server") is { Length: > 0 } server && server != ours)
+            return MatrixError.NotFound("This server asks no other servers for their directories.");
+        var limit = (long)PageDefault;
+        if (limitText is { Length: > 0 } && !long.TryParse(
+            limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit))
+            return MatrixError.InvalidParam("limit must be a whole number.");
+        var first = 0;
+        if (since is { Length: > 0 } && !(
+            since[0] == 'p' && int.TryParse(
+                since.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out first)))
+            return MatrixError.InvalidParam("since is not a token of this directory.");
+
+        var all = await request.Get<PublicRoomQueries>().AllAsync(request.ClientGone);
+        var found = new List<PublicRoom>(all.Count);
+        foreach (var room in all)
+        {
+            if (Passes(room, filter))
+                found.Add(room);
+        }
+        first = Math.Min(first, found.Count);
+        var page = found.GetRange(first, (int)Math.Min(Math.Min(limit, PageMax), found.Count - first));
+        return new MatrixResponse.Json(writer => WritePage(writer, page, first, found.Count, limit));
+    }
+
+    private static bool Passes(PublicRoom room, JsonElement filter)
+    {
+        if (filter.ValueKind != JsonValueKind.Object)
+            return true;
+        if (filter.TryGetProperty("generic_search_term"u8, out var term) && term.ValueKind == JsonValueKind.String)
+        {
+            var text = term.GetString()!;
+            var isHit = Contains(room.Name, text) || Contains(room.Topic, text) || Contains(room.CanonicalAlias, text);
+            if (!isHit)
+                return false;
+        }
+        if (!filter.TryGetProperty("room_types"u8, out var types) || types.ValueKind != JsonValueKind.Array)
+            return true;
+        foreach (var type in types.EnumerateArray())
+        {
+            var isSame = type.ValueKind == JsonValueKind.Null
+                ? room.RoomType is null
+                : type.ValueKind == JsonValueKind.String && type.ValueEquals(room.RoomType);
+            if (isSame)
+                return true;
+        }
+        return false;
+    }
+
+    private static bool Contains(string? text, string term) =>
+        text?.Contains(term, StringComparison.OrdinalIgnoreCase) == true;
+
+    private static void WritePage(Utf8JsonWriter writer, List<PublicRoom> page, int first, int total, long limit)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("chunk"u8);
+        foreach (var room in page)
+            WriteRoom(writer, room);
+        writer.WriteEndArray();
+        var next = first + page.Count;
+        if (next < total)
+            writer.WriteString("next_batch"u8, string.Create(CultureInfo.InvariantCulture, $"p{next}"));
+        if (first > 0)
+            writer.WriteString(
+                "prev_batch"u8, string.Create(CultureInfo.InvariantCulture, $"p{Math.Max(0, first - limit)}"));
+        writer.WriteNumber("total_room_count_estimate"u8, total);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteRoom(Utf8JsonWriter writer, PublicRoom room)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("room_id"u8, room.RoomId);
+        writer.WriteNumber("num_joined_members"u8, room.JoinedMembers);
+        writer.WriteBoolean("world_readable"u8, room.IsWorldReadable);
+        writer.WriteBoolean("guest_can_join"u8, room.GuestCanJoin);
+        WriteText(writer, "join_rule"u8, room.JoinRule);
+        WriteText(writer, "name"u8, room.Name);
+        WriteText(writer, "topic"u8, room.Topic);
+        WriteText(writer, "canonical_alias"u8, room.CanonicalAlias);
+        WriteText(writer, "avatar_url"u8, room.AvatarUrl);
+        WriteText(writer, "room_type"u8, room.RoomType);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+            writer.WriteString(name, value);
+    }
+}

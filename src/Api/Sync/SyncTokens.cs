@@ -1,0 +1,17 @@
+using System.Globalization;
+
+namespace Matrix.EventSourced.Api.Sync;
+
+/// <summary>The tokens of /sync, /messages, /context and /members: <c>s</c> and a log position.</summary>
+internal static class SyncTokens
+{
+    public static string Write(long position) => string.Create(CultureInfo.InvariantCulture, $"s{position}");
+
+    public static bool TryRead(string token, out long position)
+    {
+        position = 0;
+        return token.Length > 1
+            && token[0] == 's'
+            && long.TryParse(token.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out position);
+    }
+}
