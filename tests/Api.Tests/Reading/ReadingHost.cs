@@ -1,0 +1,66 @@
+using System.Text;
+using System.Text.Json;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Tests.Roomserver;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Matrix.EventSourced.Api.Tests.Reading;
+
+/// <summary>The reading endpoints over a projection, without listener or write side.</summary>
+internal sealed class ReadingHost(RoomserverHarness harness)
+{
+    private static readonly EndpointTable Table = MakeTable();
+
+    private readonly ServiceProvider _services = new ServiceCollection()
+        .AddSingleton<IProjectionGate>(harness)
+        .AddSingleton(harness.Reader)
+        .AddSingleton(harness.Engine)
+        .AddSingleton<IRoomserverQueries>(harness.Queries)
+        .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_000_000)))
+        .BuildServiceProvider();
+
+    public async Task<(int Status, JsonElement Body)> GetAsync(string user, string template, string query, params string[] parameters)
+    {
+        var (spec, handler) = Table.Entries.Single(entry => entry.Spec.Method == "GET" && entry.Spec.Path == template);
+        var names = template.Split('/').Where(part => part.StartsWith('{')).Select(part => part.Trim('{', '}', '?'));
+        var path = names.Zip(parameters, KeyValuePair.Create).ToList();
+        var http = new DefaultHttpContext { RequestServices = _services };
+        http.Request.QueryString = new(query);
+        var requester = new Requester(UserId.Parse(user), "DEVICE", false, false, "hash");
+        var response = await handler(new MatrixRequest(http, spec, path, requester, 1_000_000));
+        return Read(response);
+    }
+
+    private static (int Status, JsonElement Body) Read(MatrixResponse response)
+    {
+        switch (response)
+        {
+            case MatrixResponse.Json json:
+                using (var stream = new MemoryStream())
+                {
+                    using (var writer = new Utf8JsonWriter(stream))
+                        json.Write(writer);
+                    return (json.Status, JsonDocument.Parse(stream.ToArray()).RootElement);
+                }
+            case MatrixResponse.RawJson raw:
+                return (raw.Status, JsonDocument.Parse(raw.Utf8).RootElement);
+            case MatrixResponse.Error error:
+                var body = Encoding.UTF8.GetBytes($$"""{"errcode":"{{error.Value.ErrCode}}"}""");
+                return (error.Value.Status, JsonDocument.Parse(body).RootElement);
+            default:
+                throw new InvalidOperationException($"{response} was not expected.");
+        }
+    }
+
+    private static EndpointTable MakeTable()
+    {
+        var table = new EndpointTable();
+        Composition.MapReadSide(table);
+        return table;
+    }
+}
