@@ -1,0 +1,42 @@
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Protocol.EventAuth;
+
+/// <summary>The room state that the authorisation rules look at: a few tuples, never the whole.</summary>
+/// <remarks>
+/// Shape: the tuples that are asked for are those of <see cref="AuthEventSelection"/> and the create event's.
+/// The parsed forms have defaults; a caller that authorises often overrides them with what it keeps parsed.
+/// </remarks>
+public interface IAuthState
+{
+    /// <summary>The PDU that holds this tuple, or null.</summary>
+    Pdu? Get(StateTuple tuple);
+
+    /// <summary>The power levels in force. Override to parse a room's power levels once, not once per PDU.</summary>
+    PowerLevels GetPowerLevels(Pdu create) => PowerLevels.From(Get(AuthTuples.PowerLevels), create);
+
+    /// <summary>The membership of a user. Override where it is known without the member PDU's content.</summary>
+    Membership GetMembership(UserId user) => MembershipParser.Of(Get(AuthTuples.Member(user.Value)));
+}
+
+/// <summary>The state tuples that authorisation reads.</summary>
+public static class AuthTuples
+{
+    public const string CreateType = "m.room.create";
+    public const string PowerLevelsType = "m.room.power_levels";
+    public const string JoinRulesType = "m.room.join_rules";
+    public const string MemberType = "m.room.member";
+    public const string ThirdPartyInviteType = "m.room.third_party_invite";
+    public const string AliasesType = "m.room.aliases";
+    public const string RedactionType = "m.room.redaction";
+
+    public static readonly StateTuple Create = new(CreateType, string.Empty);
+    public static readonly StateTuple PowerLevels = new(PowerLevelsType, string.Empty);
+    public static readonly StateTuple JoinRules = new(JoinRulesType, string.Empty);
+
+    public static StateTuple Member(string userId) => new(MemberType, userId);
+
+    public static StateTuple ThirdPartyInvite(string token) => new(ThirdPartyInviteType, token);
+}
