@@ -1,6 +1,7 @@
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Rule 4 of versions 1 to 5: a server keeps the aliases of its own domain, whatever its users may do otherwise.</summary>
+/// <summary>Rule 4 of versions 1 to 5: a server keeps the aliases of its own domain, whatever its users may do
+/// otherwise.</summary>
 internal static class AliasesRules
 {
     public static AuthOutcome Check(AuthContext context)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
 using Matrix.EventSourced.Protocol.State;
 
@@ -9,18 +10,19 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 /// <remarks>Spec: v1.19 server-server-api #auth-events-selection.</remarks>
 public static class AuthEventSelection
 {
-    /// <summary>The tuples, distinct, those without a PDU in the state included: the caller lists what it finds.</summary>
+    /// <summary>The tuples, distinct, those without a PDU in the state included: the caller lists what it
+    /// finds.</summary>
     public static IReadOnlyList<StateTuple> TuplesFor(
         string type, string? stateKey, UserId sender, JsonElement content, RoomVersionRules rules)
     {
-        if (type == AuthTuples.CreateType)
+        if (type == EventTypes.Create)
             return [];
         var tuples = new List<StateTuple>(6);
-        if (rules.AuthEventsListCreate)
+        if (rules.CreateIsInAuthEvents)
             tuples.Add(AuthTuples.Create);
         tuples.Add(AuthTuples.PowerLevels);
         tuples.Add(AuthTuples.Member(sender.Value));
-        if (type == AuthTuples.MemberType && stateKey is not null)
+        if (type == EventTypes.Member && stateKey is not null)
             AddForMember(stateKey, sender, content, rules, tuples);
         return tuples;
     }
@@ -41,7 +43,7 @@ public static class AuthEventSelection
             tuples.Add(AuthTuples.ThirdPartyInvite(token));
         }
         if (membership == Membership.Join
-            && rules.SupportsRestricted
+            && rules.RestrictedJoins
             && content.FindString("join_authorised_via_users_server"u8) is { } authoriser
             && authoriser != sender.Value
             && authoriser != target)

@@ -12,7 +12,7 @@ internal static class AuthEventsRules
     public static AuthOutcome Check(Pdu pdu, IReadOnlyList<AuthEvent> authEvents)
     {
         var numbers = AuthRuleNumbers.Of(pdu.Rules);
-        if (pdu.Type == AuthTuples.CreateType)
+        if (pdu.Type == EventTypes.Create)
             return numbers.Allow(AuthRule.CreateOtherwise);
         // 2.1
         var tuples = new HashSet<(string, string?)>(authEvents.Count);
@@ -26,7 +26,8 @@ internal static class AuthEventsRules
         foreach (var entry in authEvents)
         {
             if (!IsSelected(entry.Pdu, selected))
-                return numbers.Refuse(AuthRule.AuthEventsSelected, "An auth event is not one that the selection asks for.");
+                return numbers.Refuse(
+                    AuthRule.AuthEventsSelected, "An auth event is not one that the selection asks for.");
         }
         // 2.3
         foreach (var entry in authEvents)
@@ -35,7 +36,7 @@ internal static class AuthEventsRules
                 return numbers.Refuse(AuthRule.AuthEventsAccepted, "An auth event was itself rejected.");
         }
         // 2.4, before version 12.
-        if (pdu.Rules.AuthEventsListCreate && !tuples.Contains((AuthTuples.CreateType, string.Empty)))
+        if (pdu.Rules.CreateIsInAuthEvents && !tuples.Contains((EventTypes.Create, string.Empty)))
             return numbers.Refuse(AuthRule.AuthEventsHaveCreate, "The auth events have no create event.");
         // 2.5 (12: 3.4)
         foreach (var entry in authEvents)

@@ -3,7 +3,8 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 /// <summary>Whether the authorisation rules let a PDU into a room, and which rule decided.</summary>
 /// <remarks>
 /// Spec: v1.19 rooms/v1..v12 #authorisation-rules.
-/// Shape: <see cref="Rule"/> is the rule's number on the page of the room's version, counted as the page shows it: <c>"5.2.4"</c>.
+/// Shape: <see cref="Rule"/> is the rule's number on the page of the room's version, counted as the page shows it:
+/// <c>"5.2.4"</c>.
 /// </remarks>
 public abstract record AuthOutcome
 {

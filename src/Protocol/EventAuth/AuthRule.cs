@@ -1,6 +1,7 @@
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Every authorisation rule of every room version. What number a rule has, <see cref="AuthRuleNumbers"/> says.</summary>
+/// <summary>Every authorisation rule of every room version. What number a rule has, <see cref="AuthRuleNumbers"/>
+/// says.</summary>
 internal enum AuthRule
 {
     CreateHasNoPrevEvents,

@@ -4,10 +4,11 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>The numbers of the authorisation rules on the page of a room version, counted from the version's switches.</summary>
+/// <summary>The numbers of the authorisation rules on the page of a room version, counted from the version's
+/// switches.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v1..v12 #authorisation-rules. A list is numbered as the page shows it: version 12's source skips 3.4 and repeats 10.10,
-/// the page counts on.
+/// Spec: v1.19 rooms/v1..v12 #authorisation-rules. A list is numbered as the page shows it: version 12's source skips
+/// 3.4 and repeats 10.10, the page counts on.
 /// </remarks>
 internal sealed class AuthRuleNumbers
 {
@@ -25,7 +26,7 @@ internal sealed class AuthRuleNumbers
         NumberCreate();
         NumberAuthEvents();
         NumberTop(AuthRule.Federate);
-        if (rules.HasAliasesAuthRule)
+        if (rules.AliasesAreAuthorised)
             NumberList(NextTop(), AuthRule.AliasesHasStateKey, AuthRule.AliasesDomain, AuthRule.AliasesOtherwise);
         NumberMember();
         NumberTop(AuthRule.SenderJoined);
@@ -33,7 +34,7 @@ internal sealed class AuthRuleNumbers
         NumberTop(AuthRule.RequiredLevel);
         NumberTop(AuthRule.OwnStateKey);
         NumberPowerLevels();
-        if (rules.HasRedactionAuthRule)
+        if (rules.RedactionIsAuthorised)
             NumberList(NextTop(), AuthRule.RedactionLevel, AuthRule.RedactionDomain, AuthRule.RedactionOtherwise);
         NumberTop(AuthRule.Otherwise);
         _allowed = [.. _numbers.Select(number => number is null ? null : new AuthOutcome.Allowed(number))];
@@ -49,7 +50,8 @@ internal sealed class AuthRuleNumbers
     public AuthOutcome Refuse(AuthRule rule, string reason) =>
         new AuthOutcome.Refused(_numbers[(int)rule] ?? throw Missing(rule), reason);
 
-    private InvalidOperationException Missing(AuthRule rule) => new($"Room version {_rules.Version} has no rule {rule}.");
+    private InvalidOperationException Missing(AuthRule rule) =>
+        new($"Room version {_rules.Version} has no rule {rule}.");
 
     private void NumberCreate() => NumberList(
         NextTop(),
@@ -57,7 +59,7 @@ internal sealed class AuthRuleNumbers
         AuthRule.CreateRoomId,
         AuthRule.CreateRoomVersion,
         _rules.CreatorIsSender ? null : AuthRule.CreateCreator,
-        _rules.PrivilegedCreators ? AuthRule.CreateAdditionalCreators : null,
+        _rules.CreatorsHaveInfinitePower ? AuthRule.CreateAdditionalCreators : null,
         AuthRule.CreateOtherwise);
 
     private void NumberAuthEvents()
@@ -69,7 +71,7 @@ internal sealed class AuthRuleNumbers
             AuthRule.AuthEventsDistinct,
             AuthRule.AuthEventsSelected,
             AuthRule.AuthEventsAccepted,
-            _rules.AuthEventsListCreate ? AuthRule.AuthEventsHaveCreate : null,
+            _rules.CreateIsInAuthEvents ? AuthRule.AuthEventsHaveCreate : null,
             AuthRule.AuthEventsOfRoom);
     }
 
@@ -78,14 +80,14 @@ internal sealed class AuthRuleNumbers
         var member = NextTop();
         var section = 0;
         Number(AuthRule.MemberShape, member, ++section);
-        if (_rules.SupportsRestricted)
+        if (_rules.RestrictedJoins)
             NumberList(Join(member, ++section), AuthRule.MemberAuthoriserSigned);
         var join = Join(member, ++section);
         NumberList(
             join,
             AuthRule.JoinAfterCreate, AuthRule.JoinSender, AuthRule.JoinNotBanned, AuthRule.JoinInvited,
-            _rules.SupportsRestricted ? AuthRule.JoinRestrictedMember : null, AuthRule.JoinPublic, AuthRule.JoinOtherwise);
-        if (_rules.SupportsRestricted)
+            _rules.RestrictedJoins ? AuthRule.JoinRestrictedMember : null, AuthRule.JoinPublic, AuthRule.JoinOtherwise);
+        if (_rules.RestrictedJoins)
         {
             NumberList(
                 Find(AuthRule.JoinRestrictedMember)!,
@@ -94,17 +96,20 @@ internal sealed class AuthRuleNumbers
         var invite = Join(member, ++section);
         NumberList(
             Join(invite, 1),
-            AuthRule.ThirdPartyTargetNotBanned, AuthRule.ThirdPartySigned, AuthRule.ThirdPartyShape, AuthRule.ThirdPartyMxid,
-            AuthRule.ThirdPartyToken, AuthRule.ThirdPartySender, AuthRule.ThirdPartySignature, AuthRule.ThirdPartyOtherwise);
+            AuthRule.ThirdPartyTargetNotBanned, AuthRule.ThirdPartySigned, AuthRule.ThirdPartyShape,
+                AuthRule.ThirdPartyMxid,
+            AuthRule.ThirdPartyToken, AuthRule.ThirdPartySender, AuthRule.ThirdPartySignature,
+                AuthRule.ThirdPartyOtherwise);
         Number(AuthRule.InviteSenderJoined, invite, 2);
         Number(AuthRule.InviteTargetOutside, invite, 3);
         Number(AuthRule.InviteLevel, invite, 4);
         Number(AuthRule.InviteOtherwise, invite, 5);
         NumberList(
             Join(member, ++section),
-            AuthRule.LeaveSelf, AuthRule.LeaveSenderJoined, AuthRule.LeaveUnban, AuthRule.LeaveKick, AuthRule.LeaveOtherwise);
+            AuthRule.LeaveSelf, AuthRule.LeaveSenderJoined, AuthRule.LeaveUnban, AuthRule.LeaveKick,
+                AuthRule.LeaveOtherwise);
         NumberList(Join(member, ++section), AuthRule.BanSenderJoined, AuthRule.BanLevel, AuthRule.BanOtherwise);
-        if (_rules.SupportsKnock)
+        if (_rules.Knocking)
         {
             NumberList(
                 Join(member, ++section),
@@ -121,7 +126,7 @@ internal sealed class AuthRuleNumbers
             _rules.IntegerPowerLevels ? AuthRule.LevelsAreIntegers : null,
             _rules.IntegerPowerLevels ? AuthRule.LevelMapsAreIntegers : null,
             AuthRule.UsersAreIntegers,
-            _rules.PrivilegedCreators ? AuthRule.UsersHaveNoCreator : null,
+            _rules.CreatorsHaveInfinitePower ? AuthRule.UsersHaveNoCreator : null,
             AuthRule.NoLevelsBefore,
             AuthRule.LevelsCurrent,
             AuthRule.EventsCurrent,
@@ -131,7 +136,8 @@ internal sealed class AuthRuleNumbers
             AuthRule.PowerLevelsOtherwise);
         // These have one or two rules of their own below their number.
         NumberList(Find(AuthRule.LevelsCurrent)!, AuthRule.LevelsCurrent, AuthRule.LevelsNew);
-        foreach (var rule in (AuthRule[])[AuthRule.EventsCurrent, AuthRule.EventsNew, AuthRule.UsersCurrent, AuthRule.UsersNew])
+        foreach (var rule in (AuthRule[])[AuthRule.EventsCurrent, AuthRule.EventsNew, AuthRule.UsersCurrent,
+            AuthRule.UsersNew])
             NumberList(Find(rule)!, rule);
     }
 
@@ -152,5 +158,6 @@ internal sealed class AuthRuleNumbers
         }
     }
 
-    private static string Join(string parent, int number) => string.Create(CultureInfo.InvariantCulture, $"{parent}.{number}");
+    private static string Join(string parent, int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"{parent}.{number}");
 }

@@ -14,6 +14,7 @@ internal static class BanRules
         if (context.SenderLevel >= context.Levels.Ban && context.Levels.UserLevel(target) < context.SenderLevel)
             return context.Allow(AuthRule.BanLevel);
         // 5.5.3
-        return context.Refuse(AuthRule.BanOtherwise, "The sender's power level is below the ban level or not above the user's.");
+        return context.Refuse(
+            AuthRule.BanOtherwise, "The sender's power level is below the ban level or not above the user's.");
     }
 }

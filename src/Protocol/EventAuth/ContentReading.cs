@@ -16,7 +16,8 @@ internal static class ContentReading
     public static string? FindString(this JsonElement element, ReadOnlySpan<byte> name) =>
         element.TryFind(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    /// <summary>The domain of an identifier with a sigil: what follows the first colon; empty when there is none.</summary>
+    /// <summary>The domain of an identifier with a sigil: what follows the first colon; empty when there is
+    /// none.</summary>
     public static ReadOnlySpan<char> DomainOf(string identifier)
     {
         var colon = identifier.IndexOf(':', StringComparison.Ordinal);

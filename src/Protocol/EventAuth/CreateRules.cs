@@ -17,7 +17,7 @@ internal static class CreateRules
         // 1.2
         if (pdu.Rules.RoomIdIsCreateHash)
         {
-            if (HasRoomId(pdu.Json.Span))
+            if (pdu.HasRoomId)
                 return numbers.Refuse(AuthRule.CreateRoomId, "A create event has no room_id in this room version.");
         }
         else if (!ContentReading.HaveSameDomain(pdu.RoomId.Value, pdu.Sender.Value))
@@ -34,8 +34,9 @@ internal static class CreateRules
         if (!pdu.Rules.CreatorIsSender && !pdu.Content.TryFind("creator"u8, out _))
             return numbers.Refuse(AuthRule.CreateCreator, "The create event names no creator.");
         // 1.4, version 12.
-        if (pdu.Rules.PrivilegedCreators && !HasValidAdditionalCreators(pdu.Content))
-            return numbers.Refuse(AuthRule.CreateAdditionalCreators, "The additional_creators are not a list of user ids.");
+        if (pdu.Rules.CreatorsHaveInfinitePower && !HasValidAdditionalCreators(pdu.Content))
+            return numbers.Refuse(
+                AuthRule.CreateAdditionalCreators, "The additional_creators are not a list of user ids.");
         // 1.5
         return numbers.Allow(AuthRule.CreateOtherwise);
     }
@@ -52,19 +53,5 @@ internal static class CreateRules
                 return false;
         }
         return true;
-    }
-
-    /// <summary>The id that the PDU answers is derived in these versions, so the bytes are asked what was really sent.</summary>
-    private static bool HasRoomId(ReadOnlySpan<byte> json)
-    {
-        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Limits.JsonDepthMax });
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("room_id"u8))
-                return true;
-            reader.Skip();
-        }
-        return false;
     }
 }

@@ -5,7 +5,8 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 
 /// <summary>Who created a room.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v12 #event-format (the sender and <c>additional_creators</c>), rooms/v11 (the sender), rooms/v1 (<c>content.creator</c>).
+/// Spec: v1.19 rooms/v12 #event-format (the sender and <c>additional_creators</c>), rooms/v11 (the sender), rooms/v1
+/// (<c>content.creator</c>).
 /// </remarks>
 public sealed class Creators
 {
@@ -24,10 +25,11 @@ public sealed class Creators
 
     public static Creators Of(Pdu create) => new(
         create.Rules.CreatorIsSender ? create.Sender.Value : create.Content.FindString("creator"u8),
-        create.Rules.PrivilegedCreators ? ReadAdditional(create.Content) : null,
-        create.Rules.PrivilegedCreators);
+        create.Rules.CreatorsHaveInfinitePower ? ReadAdditional(create.Content) : null,
+        create.Rules.CreatorsHaveInfinitePower);
 
-    public bool Contains(string userId) => userId == _first || (_additional is not null && _additional.Contains(userId));
+    public bool Contains(string userId) =>
+        userId == _first || (_additional is not null && _additional.Contains(userId));
 
     private static HashSet<string>? ReadAdditional(JsonElement content)
     {

@@ -25,17 +25,20 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 /// Requires: the PDU passed the parser, and its signatures were verified (a restricted join's second one too).
 /// Ensures: pure; the same PDU in the same state has the same outcome.
 /// Errors: Refused with the rule's number and reason; never throws.
-/// Cost: a few look-ups in the state; the content of the power levels is parsed unless <see cref="IAuthState"/> has it parsed.
+/// Cost: a few look-ups in the state; the content of the power levels is parsed unless <see cref="IAuthState"/> has it
+/// parsed.
 /// </remarks>
 public static class EventAuthorisation
 {
-    /// <summary>All rules but the one about the listed auth events: what is asked again for every state that the PDU is checked against.</summary>
+    /// <summary>All rules but the one about the listed auth events: what is asked again for every state that the PDU is
+    /// checked against.</summary>
     /// <param name="pdu">The PDU to authorise.</param>
     /// <param name="state">The state that it is checked against.</param>
-    /// <param name="createPdu">The room's accepted create PDU; null when the room has none, or when the PDU is the create PDU itself.</param>
+    /// <param name="createPdu">The room's accepted create PDU; null when the room has none, or when the PDU is the
+    /// create PDU itself.</param>
     public static AuthOutcome Check(Pdu pdu, IAuthState state, Pdu? createPdu)
     {
-        if (pdu.Type == AuthTuples.CreateType)
+        if (pdu.Type == EventTypes.Create)
             return CreateRules.Check(pdu);
         var create = createPdu ?? state.Get(AuthTuples.Create);
         if (create is null || !IsOfRoom(pdu, create))
@@ -43,9 +46,11 @@ public static class EventAuthorisation
         return CheckInRoom(new AuthContext(pdu, state, create));
     }
 
-    /// <summary>The rule about the auth events that a PDU lists (2, in version 12: 3); the create PDU lists none and passes.</summary>
+    /// <summary>The rule about the auth events that a PDU lists (2, in version 12: 3); the create PDU lists none and
+    /// passes.</summary>
     /// <param name="pdu">The PDU to authorise.</param>
-    /// <param name="authEvents">The PDUs that its auth_events name, in any order, all of them, and whether each was rejected.</param>
+    /// <param name="authEvents">The PDUs that its auth_events name, in any order, all of them, and whether each was
+    /// rejected.</param>
     public static AuthOutcome CheckAuthEvents(Pdu pdu, IReadOnlyList<AuthEvent> authEvents) =>
         AuthEventsRules.Check(pdu, authEvents);
 
@@ -53,19 +58,21 @@ public static class EventAuthorisation
     {
         var pdu = context.Pdu;
         // 3 (12: 4).
-        if (IsClosedToFederation(context.Create) && !ContentReading.HaveSameDomain(pdu.Sender.Value, context.Create.Sender.Value))
-            return context.Refuse(AuthRule.Federate, "The room does not federate and the sender is not on the creator's server.");
+        if (IsClosedToFederation(context.Create)
+            && !ContentReading.HaveSameDomain(pdu.Sender.Value, context.Create.Sender.Value))
+            return context.Refuse(
+                AuthRule.Federate, "The room does not federate and the sender is not on the creator's server.");
         // 4, up to version 5.
-        if (context.Rules.HasAliasesAuthRule && pdu.Type == AuthTuples.AliasesType)
+        if (context.Rules.AliasesAreAuthorised && pdu.Type == EventTypes.Aliases)
             return AliasesRules.Check(context);
         // 5 (6-11: 4).
-        if (pdu.Type == AuthTuples.MemberType)
+        if (pdu.Type == EventTypes.Member)
             return MemberRules.Check(context);
         // 6 (6-11: 5).
         if (!context.IsSenderJoined)
             return context.Refuse(AuthRule.SenderJoined, "The sender is not joined to the room.");
         // 7 (6-11: 6).
-        if (pdu.Type == AuthTuples.ThirdPartyInviteType)
+        if (pdu.Type == EventTypes.ThirdPartyInvite)
         {
             return context.SenderLevel >= context.Levels.Invite
                 ? context.Allow(AuthRule.ThirdPartyInviteLevel)
@@ -73,15 +80,17 @@ public static class EventAuthorisation
         }
         // 8 (6-11: 7).
         if (context.Levels.EventLevel(pdu.Type, pdu.StateKey is not null) > context.SenderLevel)
-            return context.Refuse(AuthRule.RequiredLevel, "The sender's power level is below what this event type requires.");
+            return context.Refuse(
+                AuthRule.RequiredLevel, "The sender's power level is below what this event type requires.");
         // 9 (6-11: 8).
         if (pdu.StateKey is { Length: > 0 } stateKey && stateKey[0] == '@' && stateKey != pdu.Sender.Value)
-            return context.Refuse(AuthRule.OwnStateKey, "The state_key is the user id of someone other than the sender.");
+            return context.Refuse(
+                AuthRule.OwnStateKey, "The state_key is the user id of someone other than the sender.");
         // 10 (6-11: 9).
-        if (pdu.Type == AuthTuples.PowerLevelsType)
+        if (pdu.Type == EventTypes.PowerLevels)
             return PowerLevelsRules.Check(context);
         // 11, versions 1 and 2.
-        if (context.Rules.HasRedactionAuthRule && pdu.Type == AuthTuples.RedactionType)
+        if (context.Rules.RedactionIsAuthorised && pdu.Type == EventTypes.Redaction)
             return RedactionRules.Check(context);
         return context.Allow(AuthRule.Otherwise);
     }
@@ -90,7 +99,8 @@ public static class EventAuthorisation
         || pdu.RoomId.Value.AsSpan(1).SequenceEqual(create.EventId.Value.AsSpan(1));
 
     private static AuthOutcome RefuseWithoutCreate(Pdu pdu) => pdu.Rules.RoomIdIsCreateHash
-        ? AuthRuleNumbers.Of(pdu.Rules).Refuse(AuthRule.RoomIdIsOfCreate, "The room_id is not the id of an accepted create event.")
+        ? AuthRuleNumbers.Of(pdu.Rules).Refuse(AuthRule.RoomIdIsOfCreate,
+            "The room_id is not the id of an accepted create event.")
         : AuthRuleNumbers.Of(pdu.Rules).Refuse(AuthRule.AuthEventsHaveCreate, "The room has no create event.");
 
     private static bool IsClosedToFederation(Pdu create) =>

@@ -6,8 +6,8 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 
 /// <summary>The room state that the authorisation rules look at: a few tuples, never the whole.</summary>
 /// <remarks>
-/// Shape: the tuples that are asked for are those of <see cref="AuthEventSelection"/> and the create event's.
-/// The parsed forms have defaults; a caller that authorises often overrides them with what it keeps parsed.
+/// Shape: the tuples that are asked for are those of <see cref="AuthEventSelection"/> and the create event's. The
+/// parsed forms have defaults; a caller that authorises often overrides them with what it keeps parsed.
 /// </remarks>
 public interface IAuthState
 {
@@ -24,19 +24,11 @@ public interface IAuthState
 /// <summary>The state tuples that authorisation reads.</summary>
 public static class AuthTuples
 {
-    public const string CreateType = "m.room.create";
-    public const string PowerLevelsType = "m.room.power_levels";
-    public const string JoinRulesType = "m.room.join_rules";
-    public const string MemberType = "m.room.member";
-    public const string ThirdPartyInviteType = "m.room.third_party_invite";
-    public const string AliasesType = "m.room.aliases";
-    public const string RedactionType = "m.room.redaction";
+    public static readonly StateTuple Create = new(EventTypes.Create, string.Empty);
+    public static readonly StateTuple PowerLevels = new(EventTypes.PowerLevels, string.Empty);
+    public static readonly StateTuple JoinRules = new(EventTypes.JoinRules, string.Empty);
 
-    public static readonly StateTuple Create = new(CreateType, string.Empty);
-    public static readonly StateTuple PowerLevels = new(PowerLevelsType, string.Empty);
-    public static readonly StateTuple JoinRules = new(JoinRulesType, string.Empty);
+    public static StateTuple Member(string userId) => new(EventTypes.Member, userId);
 
-    public static StateTuple Member(string userId) => new(MemberType, userId);
-
-    public static StateTuple ThirdPartyInvite(string token) => new(ThirdPartyInviteType, token);
+    public static StateTuple ThirdPartyInvite(string token) => new(EventTypes.ThirdPartyInvite, token);
 }

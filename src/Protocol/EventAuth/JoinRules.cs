@@ -11,7 +11,8 @@ internal static class JoinRules
     {
         var pdu = context.Pdu;
         // 5.2.1
-        if (pdu.PrevEvents is [var onlyPrevEvent] && onlyPrevEvent == context.Create.EventId && IsCreator(context, target))
+        if (pdu.PrevEvents is [var onlyPrevEvent] && onlyPrevEvent == context.Create.EventId
+            && IsCreator(context, target))
             return context.Allow(AuthRule.JoinAfterCreate);
         // 5.2.2
         if (pdu.Sender != target)
@@ -23,7 +24,7 @@ internal static class JoinRules
         var joinRule = JoinRule.Of(context.State.Get(AuthTuples.JoinRules));
         var isInside = membership is Membership.Invite or Membership.Join;
         // 5.2.4
-        if (isInside && (joinRule.Is("invite"u8) || (context.Rules.SupportsKnock && joinRule.Is("knock"u8))))
+        if (isInside && (joinRule.Is("invite"u8) || (context.Rules.Knocking && joinRule.Is("knock"u8))))
             return context.Allow(AuthRule.JoinInvited);
         // 4.3.5, from version 8 on.
         if (IsRestricted(context, joinRule))
@@ -36,8 +37,8 @@ internal static class JoinRules
     }
 
     private static bool IsRestricted(AuthContext context, JoinRule joinRule) =>
-        (context.Rules.SupportsRestricted && joinRule.Is("restricted"u8))
-        || (context.Rules.SupportsKnockRestricted && joinRule.Is("knock_restricted"u8));
+        (context.Rules.RestrictedJoins && joinRule.Is("restricted"u8))
+        || (context.Rules.KnockRestrictedJoins && joinRule.Is("knock_restricted"u8));
 
     private static AuthOutcome CheckRestricted(AuthContext context, bool isInside)
     {
@@ -46,11 +47,13 @@ internal static class JoinRules
             return context.Allow(AuthRule.JoinRestrictedMember);
         // 4.3.5.2
         if (!UserId.TryParse(context.Content.FindString("join_authorised_via_users_server"u8), out var authoriser))
-            return context.Refuse(AuthRule.JoinRestrictedAuthoriser, "The join is restricted and no user authorised it.");
+            return context.Refuse(
+                AuthRule.JoinRestrictedAuthoriser, "The join is restricted and no user authorised it.");
         if (context.State.GetMembership(authoriser) != Membership.Join)
             return context.Refuse(AuthRule.JoinRestrictedAuthoriser, "The user who authorised the join is not joined.");
         if (context.Levels.UserLevel(authoriser) < context.Levels.Invite)
-            return context.Refuse(AuthRule.JoinRestrictedAuthoriser, "The user who authorised the join may not invite.");
+            return context.Refuse(
+                AuthRule.JoinRestrictedAuthoriser, "The user who authorised the join may not invite.");
         // 4.3.5.3
         return context.Allow(AuthRule.JoinRestrictedOtherwise);
     }

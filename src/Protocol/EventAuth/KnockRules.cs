@@ -9,7 +9,7 @@ internal static class KnockRules
     {
         // 4.6.1
         var joinRule = JoinRule.Of(context.State.Get(AuthTuples.JoinRules));
-        if (!joinRule.Is("knock"u8) && !(context.Rules.SupportsKnockRestricted && joinRule.Is("knock_restricted"u8)))
+        if (!joinRule.Is("knock"u8) && !(context.Rules.KnockRestrictedJoins && joinRule.Is("knock_restricted"u8)))
             return context.Refuse(AuthRule.KnockJoinRule, "The join rule does not let anyone knock.");
         // 4.6.2
         if (context.Pdu.Sender != target)

@@ -12,7 +12,7 @@ internal static class LeaveRules
         if (context.Pdu.Sender == target)
         {
             var mayLeave = membership is Membership.Invite or Membership.Join
-                || (membership == Membership.Knock && context.Rules.SupportsKnock);
+                || (membership == Membership.Knock && context.Rules.Knocking);
             return mayLeave
                 ? context.Allow(AuthRule.LeaveSelf)
                 : context.Refuse(AuthRule.LeaveSelf, "Only a joined, invited or knocking user can leave.");
@@ -22,11 +22,13 @@ internal static class LeaveRules
             return context.Refuse(AuthRule.LeaveSenderJoined, "Only a joined user can make another one leave.");
         // 5.4.3
         if (membership == Membership.Ban && context.SenderLevel < context.Levels.Ban)
-            return context.Refuse(AuthRule.LeaveUnban, "The user is banned and the sender's power level is below the ban level.");
+            return context.Refuse(
+                AuthRule.LeaveUnban, "The user is banned and the sender's power level is below the ban level.");
         // 5.4.4
         if (context.SenderLevel >= context.Levels.Kick && context.Levels.UserLevel(target) < context.SenderLevel)
             return context.Allow(AuthRule.LeaveKick);
         // 5.4.5
-        return context.Refuse(AuthRule.LeaveOtherwise, "The sender's power level is below the kick level or not above the user's.");
+        return context.Refuse(
+            AuthRule.LeaveOtherwise, "The sender's power level is below the kick level or not above the user's.");
     }
 }

@@ -3,14 +3,17 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Reads one power level: an integer, and before room version 10 also a string or a float that stands for one.</summary>
+/// <summary>Reads one power level: an integer, and before room version 10 also a string or a float that stands for
+/// one.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v1 #mroompower_levels-events-accept-values-as-strings, #mroompower_levels-events-accept-values-as-floats.
+/// Spec: v1.19 rooms/v1 #mroompower_levels-events-accept-values-as-strings,
+/// #mroompower_levels-events-accept-values-as-floats.
 /// SPEC?: integers beyond 64 bits, which only versions 1 to 5 can carry, count as the largest that we have.
 /// </remarks>
 internal static class LevelParser
 {
-    /// <summary>LIMIT: the largest level that content can give; one below the infinite level of a version 12 creator.</summary>
+    /// <summary>LIMIT: the largest level that content can give; one below the infinite level of a version 12
+    /// creator.</summary>
     private const long LevelMax = long.MaxValue - 1;
 
     public static bool TryParse(JsonElement value, RoomVersionRules rules, out long level)

@@ -53,7 +53,8 @@ public sealed class PowerLevels
     /// <param name="powerLevels">The power levels PDU of the state in question, or null.</param>
     /// <param name="create">The room's create PDU.</param>
     public static PowerLevels From(Pdu? powerLevels, Pdu create) =>
-        new(powerLevels is null ? null : new PowerLevelsContent(powerLevels.Content, powerLevels.Rules), Creators.Of(create));
+        new(powerLevels is null ? null
+            : new PowerLevelsContent(powerLevels.Content, powerLevels.Rules), Creators.Of(create));
 
     /// <summary>The level of a user; <see cref="Infinite"/> for a creator from room version 12 on.</summary>
     public long UserLevel(UserId user)

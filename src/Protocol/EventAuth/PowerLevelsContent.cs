@@ -18,7 +18,8 @@ internal enum NamedLevel
 /// <summary>The content of a power levels PDU, parsed: what is there, without defaults.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #mroompower_levels.
-/// SPEC?: before version 10 a level outside of <c>users</c> may be anything; what stands for no integer counts as not given.
+/// SPEC?: before version 10 a level outside of <c>users</c> may be anything; what stands for no integer counts as not
+/// given.
 /// </remarks>
 internal sealed class PowerLevelsContent
 {
@@ -32,7 +33,8 @@ internal sealed class PowerLevelsContent
     {
         for (var index = 0; index < NamedLevelCount; index++)
         {
-            if (content.TryFind(NameOf((NamedLevel)index), out var value) && LevelParser.TryParse(value, rules, out var level))
+            if (content.TryFind(NameOf((NamedLevel)index), out var value)
+                && LevelParser.TryParse(value, rules, out var level))
                 _named[index] = level;
         }
         Users = ReadMap(content, "users"u8, rules);
@@ -59,7 +61,8 @@ internal sealed class PowerLevelsContent
         _ => "invite"u8,
     };
 
-    private static Dictionary<string, long> ReadMap(JsonElement content, ReadOnlySpan<byte> name, RoomVersionRules rules)
+    private static Dictionary<string, long> ReadMap(JsonElement content, ReadOnlySpan<byte> name,
+        RoomVersionRules rules)
     {
         if (!content.TryFind(name, out var map) || map.ValueKind != JsonValueKind.Object)
             return NoLevels;

@@ -1,6 +1,7 @@
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Rule 10 (versions 6 to 11: 9): changes of the power levels. Nobody touches or gives more than their own level.</summary>
+/// <summary>Rule 10 (versions 6 to 11: 9): changes of the power levels. Nobody touches or gives more than their own
+/// level.</summary>
 internal static class PowerLevelsRules
 {
     public static AuthOutcome Check(AuthContext context)
@@ -42,27 +43,33 @@ internal static class PowerLevelsRules
         foreach (var (name, before) in current)
         {
             if (IsChanged(before, name, next) && before > context.SenderLevel)
-                return context.Refuse(AuthRule.EventsCurrent, "The level of an event or notification that changes is above the sender's.");
+                return context.Refuse(
+                    AuthRule.EventsCurrent, "The level of an event or notification that changes is above the sender's.");
         }
         // 10.5 (10: 9.7, 12: 10.8)
         foreach (var (name, after) in next)
         {
             if (IsChanged(after, name, current) && after > context.SenderLevel)
-                return context.Refuse(AuthRule.EventsNew, "The level of an event or notification would be set above the sender's.");
+                return context.Refuse(
+                    AuthRule.EventsNew, "The level of an event or notification would be set above the sender's.");
         }
         return null;
     }
 
-    private static AuthOutcome? CheckNotifications(AuthContext context, PowerLevelsContent current, PowerLevelsContent next) =>
-        context.Rules.ChecksNotificationLevels ? CheckEvents(context, current.Notifications, next.Notifications) : null;
+    private static AuthOutcome? CheckNotifications(AuthContext context, PowerLevelsContent current,
+        PowerLevelsContent next) =>
+        context.Rules.NotificationLevelsAreChecked ? CheckEvents(context, current.Notifications, next.Notifications)
+            : null;
 
     private static AuthOutcome? CheckUsers(AuthContext context, PowerLevelsContent current, PowerLevelsContent next)
     {
         // 10.6 (10: 9.8, 12: 10.9)
         foreach (var (user, before) in current.Users)
         {
-            if (IsChanged(before, user, next.Users) && user != context.Pdu.Sender.Value && before >= context.SenderLevel)
-                return context.Refuse(AuthRule.UsersCurrent, "The level of another user that changes is not below the sender's.");
+            if (IsChanged(before, user, next.Users) && user != context.Pdu.Sender.Value
+                && before >= context.SenderLevel)
+                return context.Refuse(
+                    AuthRule.UsersCurrent, "The level of another user that changes is not below the sender's.");
         }
         // 10.7 (10: 9.9, 12: 10.10)
         foreach (var (user, after) in next.Users)

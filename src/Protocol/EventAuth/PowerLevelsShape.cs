@@ -3,7 +3,8 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Rule 10.1 (version 10: 9.1 to 9.3, version 12: 10.1 to 10.4): the shape of a power levels content.</summary>
+/// <summary>Rule 10.1 (version 10: 9.1 to 9.3, version 12: 10.1 to 10.4): the shape of a power levels
+/// content.</summary>
 internal static class PowerLevelsShape
 {
     /// <summary>The refusal, or null when the shape is good.</summary>
@@ -15,12 +16,14 @@ internal static class PowerLevelsShape
             // 9.1, from version 10 on.
             for (var index = 0; index < PowerLevelsContent.NamedLevelCount; index++)
             {
-                if (content.TryFind(PowerLevelsContent.NameOf((NamedLevel)index), out var value) && !IsLevel(context, value))
+                if (content.TryFind(PowerLevelsContent.NameOf((NamedLevel)index), out var value)
+                    && !IsLevel(context, value))
                     return context.Refuse(AuthRule.LevelsAreIntegers, "A power level is not an integer.");
             }
             // 9.2, from version 10 on.
             if (!IsAbsentOrMapOfLevels(context, "events"u8) || !IsAbsentOrMapOfLevels(context, "notifications"u8))
-                return context.Refuse(AuthRule.LevelMapsAreIntegers, "The events or notifications are not an object of integers.");
+                return context.Refuse(
+                    AuthRule.LevelMapsAreIntegers, "The events or notifications are not an object of integers.");
         }
         // 10.1 (10: 9.3, 12: 10.3)
         if (!HasValidUsers(context))
@@ -28,12 +31,13 @@ internal static class PowerLevelsShape
         if (!context.Rules.IntegerPowerLevels && HasInfiniteLevel(content))
             return context.Refuse(AuthRule.UsersAreIntegers, "A power level is outside of the range of a double.");
         // 10.4, version 12.
-        if (context.Rules.PrivilegedCreators && NamesCreator(context))
+        if (context.Rules.CreatorsHaveInfinitePower && NamesCreator(context))
             return context.Refuse(AuthRule.UsersHaveNoCreator, "The users name a creator of the room.");
         return null;
     }
 
-    private static bool IsLevel(AuthContext context, JsonElement value) => LevelParser.TryParse(value, context.Rules, out _);
+    private static bool IsLevel(AuthContext context, JsonElement value) =>
+        LevelParser.TryParse(value, context.Rules, out _);
 
     private static bool IsAbsentOrMapOfLevels(AuthContext context, ReadOnlySpan<byte> name)
     {
@@ -77,7 +81,8 @@ internal static class PowerLevelsShape
         return false;
     }
 
-    /// <summary>Spec: rooms/v1 #mroompower_levels-events-accept-values-as-floats: such values refuse the whole event.</summary>
+    /// <summary>Spec: rooms/v1 #mroompower_levels-events-accept-values-as-floats: such values refuse the whole
+    /// event.</summary>
     private static bool HasInfiniteLevel(JsonElement content)
     {
         for (var index = 0; index < PowerLevelsContent.NamedLevelCount; index++)

@@ -5,7 +5,8 @@ using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
-/// <summary>Rule 5.3.1 (from version 8 on: 4.4.1, version 12: 5.4.1): an invite that redeems a third-party invite.</summary>
+/// <summary>Rule 5.3.1 (from version 8 on: 4.4.1, version 12: 5.4.1): an invite that redeems a third-party
+/// invite.</summary>
 internal static class ThirdPartyInviteRules
 {
     public static AuthOutcome Check(AuthContext context, UserId target, JsonElement invite)
@@ -32,10 +33,12 @@ internal static class ThirdPartyInviteRules
         if (HasValidSignature(signed, offered))
             return context.Allow(AuthRule.ThirdPartySignature);
         // 5.3.1.8
-        return context.Refuse(AuthRule.ThirdPartyOtherwise, "No signature matches a public key of the third-party invite.");
+        return context.Refuse(
+            AuthRule.ThirdPartyOtherwise, "No signature matches a public key of the third-party invite.");
     }
 
-    /// <summary>Tries signatures against keys up to <see cref="Limits.ThirdPartyInviteVerificationsMax"/>: both lists are a stranger's.</summary>
+    /// <summary>Tries signatures against keys up to <see cref="Limits.ThirdPartyInviteVerificationsMax"/>: both lists
+    /// are a stranger's.</summary>
     private static bool HasValidSignature(JsonElement signed, Pdu offered)
     {
         var publicKeys = PublicKeys(offered.Content);
@@ -87,7 +90,8 @@ internal static class ThirdPartyInviteRules
     {
         var standard = text.Replace('-', '+').Replace('_', '/').TrimEnd('=');
         key = new byte[(standard.Length * 3 / 4) + 3];
-        var isKey = Convert.TryFromBase64String(standard.PadRight((standard.Length + 3) / 4 * 4, '='), key, out var length) && length == 32;
+        var isKey = Convert.TryFromBase64String(standard.PadRight((standard.Length + 3) / 4 * 4, '='), key,
+            out var length) && length == 32;
         key = isKey ? key[..32] : [];
         return isKey;
     }

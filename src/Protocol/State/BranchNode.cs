@@ -50,7 +50,8 @@ internal sealed class BranchNode : TrieNode
     private async ValueTask<TrieNode?> LoadAsync(int index, UnloadedNode unloaded)
     {
         var loaded = await unloaded.LoadAsync();
-        // The first of several readers wins: a later one must not bring back unloaded grandchildren under a reader that loaded them.
+        // The first of several readers wins: a later one must not bring back unloaded grandchildren under a reader that
+        // loaded them.
         var current = Interlocked.CompareExchange(ref _children[index], loaded, unloaded);
         return ReferenceEquals(current, unloaded) ? loaded : current;
     }

@@ -4,7 +4,8 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Protocol.State;
 
-/// <summary>Up to sixteen entries, kept in their stored form: loading costs nothing, and memory is what the disk needs.</summary>
+/// <summary>Up to sixteen entries, kept in their stored form: loading costs nothing, and memory is what the disk
+/// needs.</summary>
 internal sealed class LeafNode : TrieNode
 {
     public static readonly LeafNode Empty = new([TrieNodeCodec.LeafKind, 0], 0);
@@ -73,7 +74,8 @@ internal sealed class LeafNode : TrieNode
         return this;
     }
 
-    /// <summary>The entries by the nibble of their key at <paramref name="depth"/>: what a branch in this leaf's place would have as children.</summary>
+    /// <summary>The entries by the nibble of their key at <paramref name="depth"/>: what a branch in this leaf's place
+    /// would have as children.</summary>
     public TrieNode?[] Split(int depth)
     {
         var counts = new int[16];
@@ -127,7 +129,8 @@ internal sealed class LeafNode : TrieNode
         return entry;
     }
 
-    /// <summary>This leaf with the bytes from start to end replaced. The header grows with a count of 128, which no leaf reaches.</summary>
+    /// <summary>This leaf with the bytes from start to end replaced. The header grows with a count of 128, which no
+    /// leaf reaches.</summary>
     private LeafNode Splice(int start, int end, ReadOnlySpan<byte> replacement, int count)
     {
         var bytes = new byte[_bytes.Length - (end - start) + replacement.Length];

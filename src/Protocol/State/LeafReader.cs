@@ -32,9 +32,11 @@ internal ref struct LeafReader
 
     public readonly ReadOnlySpan<byte> Encoding => _bytes[Start.._offset];
 
-    public readonly EventId EventId => EventId.Parse(System.Text.Encoding.UTF8.GetString(EventIdUtf8));
+    /// <summary>Not checked again: the node's hash vouches that these are the bytes that were written.</summary>
+    public readonly EventId EventId => EventId.FromValidated(System.Text.Encoding.UTF8.GetString(EventIdUtf8));
 
-    public readonly StateEntry Entry => new(new(TypeText(Type), System.Text.Encoding.UTF8.GetString(StateKey)), EventId);
+    public readonly StateEntry Entry =>
+        new(new(TypeText(Type), System.Text.Encoding.UTF8.GetString(StateKey)), EventId);
 
     public bool MoveNext()
     {

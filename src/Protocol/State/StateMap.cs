@@ -3,7 +3,8 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Protocol.State;
 
-/// <summary>A room's state: a persistent map from (type, state_key) to event id whose root hash is the state's id.</summary>
+/// <summary>A room's state: a persistent map from (type, state_key) to event id whose root hash is the state's
+/// id.</summary>
 /// <remarks>
 /// <code>
 ///                branch (root)                 path = nibbles of SHA-256(type, state_key)
@@ -12,8 +13,9 @@ namespace Matrix.EventSourced.Protocol.State;
 ///                 /    \
 ///             leaf      leaf                   leaf = up to 16 entries in their stored form
 /// </code>
-/// Shape: the set of entries alone decides the nodes, whatever the order of the changes that led to it, so equal roots mean equal states.
-/// The stored encoding is described in TrieNodeCodec.cs and never changes: the log holds roots of it.
+/// Shape: the set of entries alone decides the nodes, whatever the order of the changes that led to it, so equal roots
+/// mean equal states. The stored encoding is described in TrieNodeCodec.cs and never changes: the log holds roots of
+/// it.
 /// Ensures: immutable; safe for concurrent readers; an operation that needs no unloaded node completes synchronously.
 /// Errors: throws only when the reader does, or when a stored node is damaged.
 /// Cost: O(log n) nodes to get, set, remove; a difference costs what differs; the root is hashed when it is asked for.
@@ -68,10 +70,12 @@ public sealed class StateMap
     /// <summary>Every entry, in the order of the trie (the same for equal maps, meaningless otherwise).</summary>
     public IAsyncEnumerable<StateEntry> EntriesAsync() => WalkAsync(null);
 
-    /// <summary>Every entry of one event type. Cost: walks the whole map, but makes strings only of what it finds.</summary>
+    /// <summary>Every entry of one event type. Cost: walks the whole map, but makes strings only of what it
+    /// finds.</summary>
     public IAsyncEnumerable<StateEntry> EntriesOfTypeAsync(string type) => WalkAsync(Encoding.UTF8.GetBytes(type));
 
-    /// <summary>The nodes to store so that this map can be loaded, given that all of an earlier one are stored; children come first.</summary>
+    /// <summary>The nodes to store so that this map can be loaded, given that all of an earlier one are stored;
+    /// children come first.</summary>
     public IReadOnlyList<StateNode> NewNodesSince(StateMap earlier)
     {
         var nodes = new List<StateNode>();
@@ -133,7 +137,8 @@ public sealed class StateMap
 
     private StateMap With(TrieNode root) => ReferenceEquals(root, _root) ? this : new(root);
 
-    /// <summary>Whether a change at this key finds what it touches; a removal also touches the siblings that a leaf will take in.</summary>
+    /// <summary>Whether a change at this key finds what it touches; a removal also touches the siblings that a leaf
+    /// will take in.</summary>
     private bool IsPathLoaded(TrieKey key, bool isRemoval)
     {
         var node = _root;

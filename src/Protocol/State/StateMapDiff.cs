@@ -41,7 +41,8 @@ internal static class StateMapDiff
 
         public TrieNode? Peek(int index) => Branch is null ? Parts?[index] : Branch[index];
 
-        public ValueTask<TrieNode?> LoadAsync(int index) => Branch is null ? new(Parts?[index]) : Branch.LoadChildAsync(index);
+        public ValueTask<TrieNode?> LoadAsync(int index) =>
+            Branch is null ? new(Parts?[index]) : Branch.LoadChildAsync(index);
     }
 
     private static void DiffLeaves(LeafNode before, LeafNode after, List<StateDifference> found)

@@ -5,8 +5,10 @@ using System.Text.Json.Serialization;
 
 namespace Matrix.EventSourced.Protocol.State;
 
-/// <summary>The SHA-256 of a Merkle state map's root node: the id of a room state. Equal roots mean equal state.</summary>
-/// <remarks>Shape: 32 bytes; as text 43 characters of unpadded URL-safe base64. The same type names inner nodes.</remarks>
+/// <summary>The SHA-256 of a Merkle state map's root node: the id of a room state. Equal roots mean equal
+/// state.</summary>
+/// <remarks>Shape: 32 bytes; as text 43 characters of unpadded URL-safe base64. The same type names inner
+/// nodes.</remarks>
 [JsonConverter(typeof(StateRootJsonConverter))]
 public readonly record struct StateRoot(ulong A, ulong B, ulong C, ulong D)
 {
@@ -37,7 +39,8 @@ public readonly record struct StateRoot(ulong A, ulong B, ulong C, ulong D)
     public static bool TryParse(ReadOnlySpan<char> text, out StateRoot root)
     {
         Span<byte> bytes = stackalloc byte[ByteCount];
-        if (text.Length != TextLength || !Base64Url.TryDecodeFromChars(text, bytes, out var written) || written != ByteCount)
+        if (text.Length != TextLength || !Base64Url.TryDecodeFromChars(text, bytes, out var written)
+            || written != ByteCount)
         {
             root = default;
             return false;

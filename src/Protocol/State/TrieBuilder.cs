@@ -19,7 +19,8 @@ internal static class TrieBuilder
         return Cut(WithoutRepeats(items), 0);
     }
 
-    /// <summary>Ordered by path; of several entries of one tuple the last one stays, as if they were set one after the other.</summary>
+    /// <summary>Ordered by path; of several entries of one tuple the last one stays, as if they were set one after the
+    /// other.</summary>
     private static Item[] WithoutRepeats(List<Item> items)
     {
         var keyHashToItem = new Dictionary<StateRoot, Item>(items.Count);

@@ -19,7 +19,8 @@ internal static class TrieEditor
             : branch.With(index, changed, branch.Count + CountOf(changed) - CountOf(child));
     }
 
-    /// <summary>INVARIANT: the path to the key is loaded, and all of a branch on it that would shrink to a leaf.</summary>
+    /// <summary>INVARIANT: the path to the key is loaded, and all of a branch on it that would shrink to a
+    /// leaf.</summary>
     public static TrieNode Remove(TrieNode node, TrieKey key, int depth)
     {
         if (node is not BranchNode branch)
@@ -43,7 +44,8 @@ internal static class TrieEditor
         _ => throw new InvalidOperationException("A node that is not loaded was counted."),
     };
 
-    /// <summary>A leaf with one entry too many becomes a branch; entries that share the next nibble too, a chain of them.</summary>
+    /// <summary>A leaf with one entry too many becomes a branch; entries that share the next nibble too, a chain of
+    /// them.</summary>
     private static BranchNode Grow(LeafNode leaf, int depth)
     {
         var children = leaf.Split(depth);

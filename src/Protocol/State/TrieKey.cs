@@ -5,10 +5,11 @@ using System.Text;
 
 namespace Matrix.EventSourced.Protocol.State;
 
-/// <summary>A state tuple as the trie sees it: its UTF-8 bytes, and the SHA-256 whose nibbles are the path to its leaf.</summary>
+/// <summary>A state tuple as the trie sees it: its UTF-8 bytes, and the SHA-256 whose nibbles are the path to its
+/// leaf.</summary>
 /// <remarks>
-/// Shape: the hashed bytes are <c>length(type) type length(state_key) state_key</c>, lengths as 32-bit big-endian, so that no two tuples
-/// share them. The hash keeps the trie balanced whatever state keys a user invents.
+/// Shape: the hashed bytes are <c>length(type) type length(state_key) state_key</c>, lengths as 32-bit big-endian, so
+/// that no two tuples share them. The hash keeps the trie balanced whatever state keys a user invents.
 /// Cost: the hash is made only when a branch asks for a nibble; a room with one leaf never hashes a key.
 /// </remarks>
 internal sealed class TrieKey
@@ -59,7 +60,8 @@ internal sealed class TrieKey
         }
     }
 
-    /// <summary>The child of a branch at <paramref name="depth"/> under which this key lies: 0..15, most significant nibble first.</summary>
+    /// <summary>The child of a branch at <paramref name="depth"/> under which this key lies: 0..15, most significant
+    /// nibble first.</summary>
     public int NibbleAt(int depth) => NibbleAt(Hash, depth);
 
     public static int NibbleAt(in StateRoot hash, int depth)
@@ -68,7 +70,8 @@ internal sealed class TrieKey
         return (int)(word >> (60 - ((depth & 15) << 2))) & 15;
     }
 
-    /// <summary>The order of the entries within a leaf: by the UTF-8 bytes of the type, then of the state key.</summary>
+    /// <summary>The order of the entries within a leaf: by the UTF-8 bytes of the type, then of the state
+    /// key.</summary>
     public int CompareTo(ReadOnlySpan<byte> type, ReadOnlySpan<byte> stateKey)
     {
         var byType = Type.SequenceCompareTo(type);

@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.Protocol.State;
 
 /// <summary>A node of a state map: a leaf, a branch, or one that was not loaded yet.</summary>
 /// <remarks>
-/// Immutable as seen from outside, safe for concurrent readers: what is filled in later (the hash, a branch's loaded children) is the same
-/// whoever computes it.
+/// Immutable as seen from outside, safe for concurrent readers: what is filled in later (the hash, a branch's loaded
+/// children) is the same whoever computes it.
 /// </remarks>
 internal abstract class TrieNode
 {
@@ -26,7 +26,8 @@ internal abstract class TrieNode
     /// <summary>Came from the reader, so it need not be stored again.</summary>
     public bool IsStored { get; }
 
-    /// <summary>The SHA-256 of the encoding. Made on first use: a map that is being built never hashes its intermediate roots.</summary>
+    /// <summary>The SHA-256 of the encoding. Made on first use: a map that is being built never hashes its intermediate
+    /// roots.</summary>
     public StateRoot Hash
     {
         get
@@ -69,7 +70,8 @@ internal sealed class UnloadedNode(StateRoot hash, IStateNodeReader reader) : Tr
 {
     public async ValueTask<TrieNode> LoadAsync() => TrieNodeCodec.Decode(await reader.ReadAsync(Hash), Hash, reader);
 
-    public override byte[] Encode() => throw new InvalidOperationException("A node that is not loaded has no encoding to give.");
+    public override byte[] Encode() =>
+        throw new InvalidOperationException("A node that is not loaded has no encoding to give.");
 
     protected override StateRoot ComputeHash() => Hash;
 }

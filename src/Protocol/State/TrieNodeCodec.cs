@@ -9,22 +9,26 @@ namespace Matrix.EventSourced.Protocol.State;
 /// <code>
 /// leaf     01 | count: varint | entry * count, ascending by (type, state_key) as UTF-8 bytes
 ///             entry: length: varint | type | length: varint | state_key | length: varint | event_id     (UTF-8)
-/// branch   02 | count: varint (entries below) | children: 16 bits, big-endian, bit n = child n exists | hash (32 bytes) * children
+/// branch   02 | count: varint (entries below) | children: 16 bits, big-endian, bit n = child n exists | hash (32
+/// bytes) * children
 /// varint   7 bits a byte, least significant first, the top bit set on all but the last
 /// </code>
-/// A subtree of at most <see cref="LeafEntriesMax"/> entries is a leaf, a larger one a branch over the next nibble of the key's hash. Nothing
-/// else decides the shape, so equal sets of entries have equal roots. The first byte keeps a leaf from ever passing for a branch.
+/// A subtree of at most <see cref="LeafEntriesMax"/> entries is a leaf, a larger one a branch over the next nibble of
+/// the key's hash. Nothing else decides the shape, so equal sets of entries have equal roots. The first byte keeps a
+/// leaf from ever passing for a branch.
 /// </remarks>
 internal static class TrieNodeCodec
 {
-    /// <summary>LIMIT: entries of a leaf. Ours: a small room is one node of about 1 KiB; a large one rewrites little per change.</summary>
+    /// <summary>LIMIT: entries of a leaf. Ours: a small room is one node of about 1 KiB; a large one rewrites little
+    /// per change.</summary>
     public const int LeafEntriesMax = 16;
 
     public const byte LeafKind = 1;
     public const byte BranchKind = 2;
     public const int BranchBytesMax = 1 + 5 + 2 + (16 * StateRoot.ByteCount);
 
-    /// <summary>The node of these bytes; throws when they are not what the hash names, which means that the store is damaged.</summary>
+    /// <summary>The node of these bytes; throws when they are not what the hash names, which means that the store is
+    /// damaged.</summary>
     public static TrieNode Decode(ReadOnlyMemory<byte> stored, StateRoot hash, IStateNodeReader reader)
     {
         Span<byte> actual = stackalloc byte[StateRoot.ByteCount];

@@ -2,7 +2,8 @@ using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Protocol.Tests.State;
 
-/// <summary>Stored state nodes, with a count of the reads; answers asynchronously, to exercise the paths that wait.</summary>
+/// <summary>Stored state nodes, with a count of the reads; answers asynchronously, to exercise the paths that
+/// wait.</summary>
 internal sealed class InMemoryStateNodes : IStateNodeReader
 {
     private readonly Dictionary<StateRoot, ReadOnlyMemory<byte>> _hashToBytes = [];

@@ -51,7 +51,8 @@ public sealed class State_map
     [InlineData(16, "TWp3w8aDw2m7IHBztdLjwkDJ1YqijucgN5R6IPOllmE")]
     [InlineData(17, "WBbQy97vARawPuTm7H3sKLCkTWNdoXNGcd-tJlmjEB8")]
     [InlineData(1000, "QKPG5ch2ScsFpoxNvkYskUBnwk06Jn-CfIePVPWTTM4")]
-    public void roots_are_those_of_the_first_release(int count, string root) => Assert.Equal(root, Build(0, count).Root.ToString());
+    public void roots_are_those_of_the_first_release(int count, string root) =>
+        Assert.Equal(root, Build(0, count).Root.ToString());
 
     [Fact]
     public async Task agrees_with_a_dictionary_under_random_changes() => await Seeds.ForEachAsync(async random =>
