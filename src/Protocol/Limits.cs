@@ -3,12 +3,10 @@ namespace Matrix.EventSourced.Protocol;
 /// <summary>Every bound of the protocol and of this server, each with its source.</summary>
 public static partial class Limits
 {
-    /// <summary>LIMIT: bytes of an identifier, a PDU's type, state_key, sender, room_id. Spec: client-server-api
-    /// #size-limits.</summary>
+    /// <summary>LIMIT: bytes of an identifier, a PDU's type, state_key, sender, room_id. Spec: client-server-api #size-limits.</summary>
     public const int IdentifierBytesMax = 255;
 
-    /// <summary>LIMIT: bytes of a PDU in canonical federation form, signatures included. Spec: client-server-api
-    /// #size-limits.</summary>
+    /// <summary>LIMIT: bytes of a PDU in canonical federation form, signatures included. Spec: client-server-api #size-limits.</summary>
     public const int PduBytesMax = 65_536;
 
     /// <summary>LIMIT: prev_events of a PDU. Spec: server-server-api #pdus.</summary>
@@ -23,17 +21,15 @@ public static partial class Limits
     /// <inheritdoc cref="TransactionPdusMax"/>
     public const int TransactionEdusMax = 100;
 
-    /// <summary>
-    /// LIMIT: signature and key pairs tried for one third-party invite. Ours: both lists are written by strangers, and
-    /// a PDU has room for
-    /// enough of them to keep a core busy for minutes; honest invites have one or two of each.
-    /// </summary>
-    public const int ThirdPartyInviteVerificationsMax = 64;
-
-    /// <summary>LIMIT: nesting of any JSON that we read. Ours: deep enough for every known event, shallow enough for
-    /// the stack.</summary>
+    /// <summary>LIMIT: nesting of any JSON that we read. Ours: deep enough for every known event, shallow enough for the stack.</summary>
     public const int JsonDepthMax = 100;
 
     /// <summary>LIMIT: the largest integer of canonical JSON, 2^53 - 1. Spec: appendices #canonical-json.</summary>
     public const long CanonicalIntegerMax = 9_007_199_254_740_991;
+
+    /// <summary>
+    /// LIMIT: signature and key pairs tried for one third-party invite. Ours: both lists are written by strangers, and
+    /// a PDU has room for enough of them to keep a core busy for minutes; honest invites have one or two of each.
+    /// </summary>
+    public const int ThirdPartyInviteVerificationsMax = 64;
 }
