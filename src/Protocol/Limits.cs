@@ -26,10 +26,4 @@ public static partial class Limits
 
     /// <summary>LIMIT: the largest integer of canonical JSON, 2^53 - 1. Spec: appendices #canonical-json.</summary>
     public const long CanonicalIntegerMax = 9_007_199_254_740_991;
-
-    /// <summary>
-    /// LIMIT: signature and key pairs tried for one third-party invite. Ours: both lists are written by strangers, and
-    /// a PDU has room for enough of them to keep a core busy for minutes; honest invites have one or two of each.
-    /// </summary>
-    public const int ThirdPartyInviteVerificationsMax = 64;
 }
