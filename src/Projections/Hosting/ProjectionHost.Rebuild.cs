@@ -118,6 +118,7 @@ public sealed partial class ProjectionHost
             await _schemas.DropAsync(loop.Schema, CancellationToken.None);
             throw;
         }
+        loop.Progressed = null;
         if (head > LogPosition.Start)
             progress.SayDone(loop.Position, loop.RecordCount, always: true);
         return loop;

@@ -108,6 +108,7 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
         entry.Live = new LiveLoop(loop);
         entry.Live.Start(_abort.Token);
         await entry.Applied.WaitAsync(head, Timeout.InfiniteTimeSpan, _services.Time, cancellationToken);
+        loop.Progressed = null;
         progress.SayDone(loop.Position, loop.RecordCount, always: false);
 
         void Progress(ProjectionLoop running, ProgressReport report)

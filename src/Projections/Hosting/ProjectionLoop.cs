@@ -65,8 +65,8 @@ internal sealed partial class ProjectionLoop(
     /// <summary>Records of the log that went through, handled or not; for the speed of a rebuild.</summary>
     public long RecordCount { get; private set; }
 
-    /// <summary>Called after each commit of a catch-up.</summary>
-    public Action? Progressed { get; init; }
+    /// <summary>Called after each commit until the version is live and has caught up.</summary>
+    public Action? Progressed { get; set; }
 
     /// <summary>The version begins to serve from where it stands.</summary>
     public void GoLive()
@@ -219,6 +219,8 @@ internal sealed partial class ProjectionLoop(
     private bool Take(SubscriptionMessage message, LogPosition? stopAt, out bool isReached)
     {
         isReached = false;
+        // What is applied again after lost commits was announced already; what comes after it is a batch of its own.
+        var before = _seen;
         switch (message)
         {
             case SubscriptionMessage.Recorded { Record: var record }:
@@ -244,6 +246,7 @@ internal sealed partial class ProjectionLoop(
         }
         isReached = stopAt is { } stop && _seen >= stop;
         return isReached
+            || (before < _announced && _seen >= _announced)
             || _undecodable is not null
             || _facts.Count >= (_isCaughtUp ? services.Options.LiveBatchMax : services.Options.CatchUpBatchMax)
             || _bytes >= services.Options.CatchUpBatchBytesMax

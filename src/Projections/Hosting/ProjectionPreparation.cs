@@ -92,7 +92,7 @@ internal sealed partial class ProjectionPreparation(
         CancellationToken cancellationToken)
     {
         var found = await schemas.FindAsync(projection.Name, cancellationToken);
-        var hash = SchemaBuilder.HashOf(projection);
+        var hash = schemas.HashOf(projection);
         var usable = checkpoints
             .Where(c => c.Projection == projection.Name && c.Version == projection.Version && c.DdlHash == hash)
             .Where(c => found.Contains(c.Schema, StringComparer.Ordinal))
@@ -112,6 +112,9 @@ internal sealed partial class ProjectionPreparation(
             LogOtherVersion(services.Logger, projection.Name, live.Schema, live.Version, projection.Version);
         if (usable is not null)
             documents.Prepare(projection, usable.Schema);
+        // The hash needed a store for the plain name; where another generation serves, nobody will use it.
+        if (usable is not null && usable.Generation != 0)
+            documents.Forget(SchemaBuilder.NameOf(projection, 0));
         return usable;
     }
 

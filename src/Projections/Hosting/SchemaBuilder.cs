@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,6 +10,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 /// <summary>Makes and removes the PostgreSQL schemas of projections.</summary>
 internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores documents)
 {
+    private readonly ConcurrentDictionary<string, string> _nameToHash = new(StringComparer.Ordinal);
+
     /// <summary>A new, empty version with its tables and its checkpoint at the start of the log; not live yet.</summary>
     public async Task<Checkpoint> CreateAsync(
         IProjection projection,
@@ -62,8 +65,15 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
     }
 
     /// <summary>Tells tables that were made by this very text from others with the same version number.</summary>
-    public static string HashOf(IProjection projection) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(projection.Ddl)));
+    /// <remarks>Cost: the first time, making a document store (hundreds of milliseconds); it is needed anyway.</remarks>
+    public string HashOf(IProjection projection) => _nameToHash.GetOrAdd(projection.Name, _ => ComputeHash(projection));
+
+    private string ComputeHash(IProjection projection)
+    {
+        var schema = NameOf(projection, 0);
+        var text = projection.Ddl + documents.DdlOf(projection, schema).Replace(schema, "{schema}", StringComparison.Ordinal);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    }
 
     public static string NameOf(IProjection projection, int generation) => generation == 0
         ? string.Create(CultureInfo.InvariantCulture, $"{projection.Name}_v{projection.Version}")

@@ -16,14 +16,19 @@ internal sealed record ClusterBinaries(string Folder, int Major)
     /// <summary>The programs of version <paramref name="wanted"/> if they are there, else the newest.</summary>
     public static ClusterBinaries Find(string? folder, int? wanted)
     {
-        var found = Candidates(folder)
-            .Where(f => File.Exists(Path.Combine(f, "postgres")) && File.Exists(Path.Combine(f, "initdb")))
-            .Distinct(StringComparer.Ordinal)
-            .Select(f => new ClusterBinaries(f, ReadMajor(f)))
-            .Where(b => b.Major > 0)
-            .ToArray();
-        return found.FirstOrDefault(b => b.Major == wanted)
-            ?? found.OrderByDescending(b => b.Major).FirstOrDefault()
+        ClusterBinaries? best = null;
+        foreach (var candidate in Candidates(folder).Distinct(StringComparer.Ordinal))
+        {
+            if (!File.Exists(Path.Combine(candidate, "postgres")) || !File.Exists(Path.Combine(candidate, "initdb")))
+                continue;
+            var binaries = new ClusterBinaries(candidate, ReadMajor(candidate));
+            if (binaries.Major > (best?.Major ?? 0) || binaries.Major == wanted)
+                best = binaries;
+            // Asking a program for its version costs tens of milliseconds of each start.
+            if (best is not null && (wanted is null || best.Major == wanted))
+                break;
+        }
+        return best
             ?? throw new PrivateClusterException(
                 "PostgreSQL's programs (postgres, initdb) were not found: install the package 'postgresql' "
                 + "(Debian, Ubuntu) or 'postgresql-server' (Fedora), or give a connection string to a running server.");
@@ -32,21 +37,24 @@ internal sealed record ClusterBinaries(string Folder, int Major)
     private static IEnumerable<string> Candidates(string? folder)
     {
         if (folder is not null)
-            return [folder];
-        var all = new List<string>();
+        {
+            yield return folder;
+            yield break;
+        }
         if (Directory.Exists(DebianFolder))
         {
-            all.AddRange(Directory.EnumerateDirectories(DebianFolder)
-                .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var v) ? v : 0)
-                .Select(d => Path.Combine(d, "bin")));
+            var versions = Directory.EnumerateDirectories(DebianFolder)
+                .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var v) ? v : 0);
+            foreach (var version in versions)
+                yield return Path.Combine(version, "bin");
         }
         if (ReadLine("pg_config", "--bindir") is { Length: > 0 } configured)
-            all.Add(configured);
-        all.AddRange((Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(':', StringSplitOptions.RemoveEmptyEntries));
-        all.Add("/usr/libexec/postgresql");
-        all.Add("/usr/local/pgsql/bin");
-        return all;
+            yield return configured;
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        foreach (var one in path.Split(':', StringSplitOptions.RemoveEmptyEntries))
+            yield return one;
+        yield return "/usr/libexec/postgresql";
+        yield return "/usr/local/pgsql/bin";
     }
 
     // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"

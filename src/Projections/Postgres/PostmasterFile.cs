@@ -7,27 +7,36 @@ internal static class PostmasterFile
 {
     private const int StatusLine = 7;
 
-    /// <summary>The process that runs this very folder; null when the file is absent or left over.</summary>
+    /// <summary>A process that still works on this very folder: a postmaster, or a child that outlived one for a moment.</summary>
     /// <remarks>
-    /// A left-over file may name a number that another program has by now (in a container almost surely). A postmaster's working directory
-    /// is its cluster, and nobody else's is.
+    /// <c>postmaster.pid</c> does not tell: it may name a number that another program has by now (in a container almost surely), and it says
+    /// nothing of children. Every process of a cluster has its folder as working directory. INVARIANT: the file is removed only when there is
+    /// none of them, since two postmasters over one folder destroy it.
     /// </remarks>
     public static int? FindRunning(string folder)
     {
-        var lines = Read(folder);
-        if (lines.Length == 0 || !int.TryParse(lines[0], CultureInfo.InvariantCulture, out var processId) || processId <= 0)
-            return null;
-        try
+        var real = Real(folder);
+        foreach (var process in Directory.EnumerateDirectories("/proc"))
         {
-            var target = new FileInfo($"/proc/{processId}/cwd").ResolveLinkTarget(returnFinalTarget: false)?.FullName;
-            return target == Path.TrimEndingDirectorySeparator(Path.GetFullPath(Real(folder))) ? processId : null;
+            if (!int.TryParse(Path.GetFileName(process), CultureInfo.InvariantCulture, out var processId))
+                continue;
+            try
+            {
+                if (File.ReadAllText(Path.Combine(process, "comm")).StartsWith("postgres", StringComparison.Ordinal)
+                    && new FileInfo(Path.Combine(process, "cwd")).LinkTarget == real)
+                {
+                    return processId;
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It ended meanwhile, or belongs to somebody else and so not to this cluster.
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        return null;
     }
 
+    /// <summary>Whether this postmaster accepts connections.</summary>
     public static bool IsReady(string folder, int processId)
     {
         var lines = Read(folder);
@@ -65,7 +74,7 @@ internal static class PostmasterFile
         try
         {
             var link = new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"));
-            return link.ResolveLinkTarget(returnFinalTarget: false)?.FullName ?? folder;
+            return link.LinkTarget ?? folder;
         }
         finally
         {

@@ -158,7 +158,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         if (PostmasterFile.IsOrphan(old))
             UnixCalls.Signal(old, UnixCalls.SignalInterrupt);
         var began = _time.GetTimestamp();
-        while (PostmasterFile.FindRunning(_folder) == old)
+        while (PostmasterFile.FindRunning(_folder) is not null)
         {
             if (_time.GetElapsedTime(began) > _options.PatienceMax)
                 throw new PrivateClusterException($"{_folder} is in use by process {old}; stop the other server first.");
