@@ -6,8 +6,10 @@ namespace Matrix.EventSourced.Commands.Roomserver;
 
 /// <summary>The content-addressed nodes of all rooms' state maps.</summary>
 /// <remarks>
-/// Ensures: what <see cref="WriteAsync"/> returned from is read by every later <see cref="FindAsync"/>. Nodes are immutable and shared by rooms.
-/// LOCK: nodes are written before the fact that names their root is appended; a node that no fact ever names is harmless.
+/// Ensures: what <see cref="WriteAsync"/> returned from is read by every later <see cref="FindAsync"/>. Nodes are
+/// immutable and shared by rooms.
+/// LOCK: nodes are written before the fact that names their root is appended; a node that no fact ever names is
+/// harmless.
 /// </remarks>
 public interface IStateNodeStore
 {
@@ -22,12 +24,14 @@ public interface IStateNodeStore
 public interface IPduStore
 {
     /// <summary>Those of the ids that are known, in no order.</summary>
-    /// <remarks>Ensures: every PDU whose append returned before this call is found (the read waits for its projection).</remarks>
+    /// <remarks>Ensures: every PDU whose append returned before this call is found (the read waits for its
+    /// projection).</remarks>
     ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds);
 }
 
 /// <summary>A PDU as it is stored now.</summary>
-/// <remarks>Shape: Json is the federation form in canonical bytes; the redacted form when <paramref name="IsRedacted"/>.</remarks>
+/// <remarks>Shape: Json is the federation form in canonical bytes; the redacted form when
+/// <paramref name="IsRedacted"/>.</remarks>
 public sealed record StoredPdu(
     EventId EventId,
     RoomId RoomId,

@@ -1,0 +1,48 @@
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.UserApi;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Api.Adapters;
+
+/// <summary>The Roomserver's ports over the queries of its projection.</summary>
+internal sealed class RoomserverPorts(IRoomserverQueries queries) : IPduStore, ITransactionLog, IMembershipLookup
+{
+    public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
+    {
+        var found = await queries.FindPdusAsync(eventIds);
+        var pdus = new StoredPdu[found.Count];
+        for (var i = 0; i < found.Count; i++)
+        {
+            var pdu = found[i];
+            pdus[i] = new StoredPdu(
+                pdu.EventId, pdu.RoomId, pdu.RoomVersion, pdu.Json, pdu.Disposition, pdu.IsRedacted);
+        }
+        return pdus;
+    }
+
+    public ValueTask<EventId?> FindAsync(
+        RoomId roomId, UserId userId, string deviceId, string scope, string transactionId) =>
+        queries.FindTransactionAsync(roomId, userId, deviceId, scope, transactionId);
+
+    public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId) => queries.JoinedRoomsAsync(userId);
+}
+
+/// <summary>The state store's port over its table.</summary>
+internal sealed class StateNodeStore(StateNodeTable table) : IStateNodeStore
+{
+    public ValueTask<ReadOnlyMemory<byte>?> FindAsync(StateRoot hash) => table.FindAsync(hash);
+
+    public ValueTask WriteAsync(IReadOnlyList<KeyValuePair<StateRoot, ReadOnlyMemory<byte>>> nodes) =>
+        table.WriteAsync(nodes);
+}
+
+/// <summary>What member events say of a user, from the UserAPI's projection.</summary>
+internal sealed class ProfileLookup(IProfileQueries profiles) : IProfileLookup
+{
+    public async ValueTask<MemberProfile> FindAsync(UserId userId) =>
+        await profiles.FindAsync(userId, CancellationToken.None) is { } profile
+            ? new MemberProfile(profile.DisplayName, profile.AvatarUrl)
+            : MemberProfile.Empty;
+}

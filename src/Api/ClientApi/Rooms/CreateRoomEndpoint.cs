@@ -1,0 +1,25 @@
+using Matrix.EventSourced.Api.Http;
+
+namespace Matrix.EventSourced.Api.ClientApi.Rooms;
+
+/// <summary>Creates a room.</summary>
+internal static class CreateRoomEndpoint
+{
+    public static readonly EndpointSpec Spec = new(
+        "POST",
+        "/_matrix/client/v3/createRoom",
+        AuthKind.AccessToken,
+        RateClass.RoomCreation,
+        "client-server-api#post_matrixclientv3createroom");
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        var (body, error) = await request.ReadJsonObjectAsync();
+        if (error is not null)
+            return error;
+        var (command, problem) = CreateRoomBody.Read(body, request.CommandContext(), request.Requester.UserId);
+        return problem is null ? (await request.SendAsync(command!)).ToRoomId() : problem;
+    }
+}

@@ -1,0 +1,36 @@
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
+
+namespace Matrix.EventSourced.Api.ClientApi.Rooms;
+
+/// <summary>Sends a message event.</summary>
+internal static class SendEventEndpoint
+{
+    public static readonly EndpointSpec Spec = new(
+        "PUT",
+        "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",
+        AuthKind.AccessToken,
+        RateClass.Message,
+        "client-server-api#put_matrixclientv3roomsroomidsendeventtypetxnid")
+    {
+        GuestsAllowed = true,
+    };
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        var type = request.Path("eventType");
+        if (!request.TryGetRoom(out var roomId, out var noRoom))
+            return noRoom;
+        if (!request.TryGetTransaction($"send/{type}", out var transaction, out var noTransaction))
+            return noTransaction;
+        var (content, error) = await request.ReadJsonObjectAsync();
+        if (error is not null)
+            return error;
+        var requester = request.Requester;
+        var command = new SendEvent(
+            request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin);
+        return (await request.SendAsync(command)).ToEventId();
+    }
+}

@@ -1,0 +1,39 @@
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
+
+namespace Matrix.EventSourced.Api.ClientApi.Rooms;
+
+/// <summary>Sets an entry of a room's state.</summary>
+internal static class SendStateEndpoint
+{
+    public static readonly EndpointSpec Spec = new(
+        "PUT",
+        "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey?}",
+        AuthKind.AccessToken,
+        RateClass.Message,
+        "client-server-api#put_matrixclientv3roomsroomidstateeventtypestatekey")
+    {
+        GuestsAllowed = true,
+    };
+
+    public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
+
+    private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
+    {
+        if (!request.TryGetRoom(out var roomId, out var noRoom))
+            return noRoom;
+        var (content, error) = await request.ReadJsonObjectAsync();
+        if (error is not null)
+            return error;
+        var requester = request.Requester;
+        var command = new SendState(
+            request.CommandContext(),
+            roomId,
+            requester.UserId,
+            request.Path("eventType"),
+            request.Path("stateKey"),
+            content,
+            requester.IsGuest);
+        return (await request.SendAsync(command)).ToEventId();
+    }
+}

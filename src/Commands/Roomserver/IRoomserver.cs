@@ -1,0 +1,49 @@
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Commands.Roomserver;
+
+/// <summary>The rooms of this server: each has one writer, and they never wait for each other.</summary>
+public interface IRoomserver
+{
+    /// <summary>Queues a command at its room and answers once its facts are durable.</summary>
+    /// <remarks>
+    /// Errors: refusals are values. A quarantined room answers 500 M_UNKNOWN, a log that cannot be reached 503
+    /// M_UNKNOWN.
+    /// Cancellation: none; what was queued is decided and, when accepted, written.
+    /// </remarks>
+    ValueTask<RoomAnswer> PerformAsync(RoomId roomId, RoomCommand command);
+
+    /// <summary>The room and the given entries of its current state, behind every command queued before; null for an
+    /// unknown room.</summary>
+    ValueTask<RoomReading> ReadAsync(RoomId roomId, params IReadOnlyList<StateTuple> tuples);
+}
+
+/// <summary>What became of a command.</summary>
+public abstract record RoomAnswer
+{
+    private RoomAnswer() { }
+
+    /// <summary>Done, and durable up to <paramref name="Position"/>. EventId: the command's last PDU, or the one that
+    /// had done it already.</summary>
+    public sealed record Done(EventId? EventId, LogPosition Position) : RoomAnswer;
+
+    public sealed record Refused(MatrixError Error) : RoomAnswer;
+}
+
+/// <summary>A look at a room.</summary>
+public abstract record RoomReading
+{
+    private RoomReading() { }
+
+    public sealed record Found(RoomView View) : RoomReading;
+
+    /// <summary>This server has no such room.</summary>
+    public sealed record Unknown : RoomReading;
+
+    /// <summary>The room cannot be read now (quarantine, log out of reach).</summary>
+    public sealed record Refused(MatrixError Error) : RoomReading;
+}

@@ -1,0 +1,25 @@
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Protocol.EventAuth;
+using Matrix.EventSourced.Protocol.Identifiers;
+using MediatR;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Perform;
+
+/// <summary>Invites a user: POST /rooms/{roomId}/invite.</summary>
+/// <remarks>Spec: v1.19 client-server-api #post_matrixclientv3roomsroomidinvite. Errors: M_FORBIDDEN without the power,
+/// or when the user is in the room or banned.</remarks>
+public sealed record InviteUser(CommandContext Context, RoomId RoomId, UserId Sender, UserId Target, string? Reason)
+    : ICommand<Unit>;
+
+public sealed class InviteUserHandler(Memberships memberships) : IRequestHandler<InviteUser, CommandResult<Unit>>
+{
+    public async Task<CommandResult<Unit>> Handle(InviteUser command, CancellationToken cancellationToken)
+    {
+        var content = MemberContent.Build(
+            Membership.Invite, await memberships.ProfileOfAsync(command.Target), command.Reason);
+        var change = new ChangeMembership(
+            command.Context, MembershipCause.Invite, command.Sender, command.Target, content);
+        return (await memberships.PerformAsync(command.RoomId, change)).ToUnit();
+    }
+}

@@ -1,0 +1,34 @@
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Protocol.EventAuth;
+using Matrix.EventSourced.Protocol.Identifiers;
+using MediatR;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Perform;
+
+/// <summary>Joins a room by id or alias: POST /join/{roomIdOrAlias} and /rooms/{roomId}/join.</summary>
+/// <remarks>
+/// Spec: v1.19 client-server-api #joining-rooms, #restricted-rooms, #guest-access.
+/// Ensures: who has joined already, with the same name and picture, makes no new PDU.
+/// Errors: M_NOT_FOUND for an unknown room or alias; M_FORBIDDEN by the join rule or a ban; M_GUEST_ACCESS_FORBIDDEN.
+/// </remarks>
+public sealed record JoinRoom(
+    CommandContext Context, UserId UserId, string RoomIdOrAlias, string? Reason, bool IsGuest = false)
+    : ICommand<RoomId>;
+
+public sealed class JoinRoomHandler(Memberships memberships) : IRequestHandler<JoinRoom, CommandResult<RoomId>>
+{
+    public async Task<CommandResult<RoomId>> Handle(JoinRoom command, CancellationToken cancellationToken)
+    {
+        var (roomId, error) = await memberships.FindRoomAsync(command.RoomIdOrAlias);
+        if (error is not null)
+            return error;
+        var content = MemberContent.Build(
+            Membership.Join, await memberships.ProfileOfAsync(command.UserId), command.Reason);
+        var join = new ChangeMembership(command.Context, MembershipCause.Join, command.UserId, command.UserId, content)
+        {
+            IsGuest = command.IsGuest,
+        };
+        return (await memberships.PerformAsync(roomId, join)).To(_ => roomId);
+    }
+}

@@ -1,0 +1,30 @@
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Protocol.EventAuth;
+using Matrix.EventSourced.Protocol.Identifiers;
+using MediatR;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Perform;
+
+/// <summary>Asks to be invited: POST /knock/{roomIdOrAlias}.</summary>
+/// <remarks>
+/// Spec: v1.19 client-server-api #knocking-on-rooms. Errors: M_NOT_FOUND for an unknown room or alias; M_FORBIDDEN
+/// where nobody may knock.
+/// </remarks>
+public sealed record KnockOnRoom(CommandContext Context, UserId UserId, string RoomIdOrAlias, string? Reason)
+    : ICommand<RoomId>;
+
+public sealed class KnockOnRoomHandler(Memberships memberships) : IRequestHandler<KnockOnRoom, CommandResult<RoomId>>
+{
+    public async Task<CommandResult<RoomId>> Handle(KnockOnRoom command, CancellationToken cancellationToken)
+    {
+        var (roomId, error) = await memberships.FindRoomAsync(command.RoomIdOrAlias);
+        if (error is not null)
+            return error;
+        var content = MemberContent.Build(
+            Membership.Knock, await memberships.ProfileOfAsync(command.UserId), command.Reason);
+        var knock = new ChangeMembership(
+            command.Context, MembershipCause.Knock, command.UserId, command.UserId, content);
+        return (await memberships.PerformAsync(roomId, knock)).To(_ => roomId);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Room;
+
+/// <summary>A room as its worker holds it: all that a new PDU builds on.</summary>
+/// <remarks>
+/// Shape: immutable. <see cref="Revision"/> and <see cref="Position"/> are those of the stream's last record, which
+/// alone is enough to load this.
+/// A room that does not exist yet is no <see cref="RoomState"/> at all.
+/// </remarks>
+public sealed record RoomState
+{
+    public required RoomId RoomId { get; init; }
+
+    public required RoomVersionRules Rules { get; init; }
+
+    public required Pdu Create { get; init; }
+
+    public required ImmutableArray<EventId> ForwardExtremities { get; init; }
+
+    public required long Depth { get; init; }
+
+    public required StateMap Current { get; init; }
+
+    public required long Revision { get; init; }
+
+    public required LogPosition Position { get; init; }
+}

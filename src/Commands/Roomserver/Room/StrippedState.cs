@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Protocol.EventAuth;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Room;
+
+/// <summary>What somebody who is invited to a room, or knocks on it, is told about it.</summary>
+/// <remarks>Spec: v1.19 client-server-api #stripped-state. Shape: content, sender, state_key, type; nothing
+/// else.</remarks>
+internal static class StrippedState
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly StateTuple[] OfEveryRoom =
+    [
+        RoomTuples.Create,
+        RoomTuples.JoinRules,
+        RoomTuples.CanonicalAlias,
+        new(EventTypes.Avatar, string.Empty),
+        new(EventTypes.Name, string.Empty),
+        new(EventTypes.Encryption, string.Empty),
+        new(EventTypes.Topic, string.Empty),
+    ];
+
+    public static async ValueTask LoadAsync(IRoomLoader loader)
+    {
+        foreach (var tuple in OfEveryRoom)
+            await loader.LoadAsync(tuple);
+    }
+
+    /// <summary>The array for one member event; its sender's own member event shows who invites.</summary>
+    public static RawJson Build(IAuthState state, UserId sender)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartArray();
+            foreach (var tuple in OfEveryRoom)
+                Write(json, state.Get(tuple));
+            Write(json, state.Get(RoomTuples.Member(sender)));
+            json.WriteEndArray();
+        }
+        return new RawJson(buffer.WrittenMemory);
+    }
+
+    private static void Write(Utf8JsonWriter json, Pdu? pdu)
+    {
+        if (pdu is null)
+            return;
+        json.WriteStartObject();
+        json.WritePropertyName("content"u8);
+        json.WriteRawValue(pdu.ContentUtf8.Span, skipInputValidation: true);
+        json.WriteString("sender"u8, pdu.Sender.Value);
+        json.WriteString("state_key"u8, pdu.StateKey);
+        json.WriteString("type"u8, pdu.Type);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,40 @@
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Workers;
+
+/// <summary>One thing that waits in a room's queue.</summary>
+internal abstract class RoomWork
+{
+    public abstract void Refuse(MatrixError error);
+}
+
+internal sealed class CommandWork(RoomCommand command) : RoomWork
+{
+    private readonly TaskCompletionSource<RoomAnswer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RoomCommand Command => command;
+
+    public Task<RoomAnswer> Answered => _answer.Task;
+
+    public bool IsAnswered => _answer.Task.IsCompleted;
+
+    public void Answer(RoomAnswer answer) => _answer.TrySetResult(answer);
+
+    public override void Refuse(MatrixError error) => Answer(new RoomAnswer.Refused(error));
+}
+
+internal sealed class ReadWork(IReadOnlyList<StateTuple> tuples) : RoomWork
+{
+    private readonly TaskCompletionSource<RoomReading> _answer = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public IReadOnlyList<StateTuple> Tuples => tuples;
+
+    public Task<RoomReading> Answered => _answer.Task;
+
+    public void Answer(RoomReading reading) => _answer.TrySetResult(reading);
+
+    public override void Refuse(MatrixError error) => Answer(new RoomReading.Refused(error));
+}

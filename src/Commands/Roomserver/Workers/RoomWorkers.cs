@@ -1,0 +1,158 @@
+using System.Diagnostics.CodeAnalysis;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Signing;
+using Matrix.EventSourced.Protocol.State;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Workers;
+
+/// <summary>The active rooms: a worker each, made on demand, the longest idle one stopped when there are too
+/// many.</summary>
+public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
+{
+    private static readonly MatrixError Stopping = new(503, ErrCodes.Unknown, "The server is stopping.");
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<RoomId, LinkedListNode<(RoomId RoomId, RoomWorker Worker)>> _roomIdToNode = [];
+    private readonly LinkedList<(RoomId RoomId, RoomWorker Worker)> _newestFirst = [];
+    private readonly RoomWorkerServices _services;
+    private readonly int _activeMax;
+    private bool _isStopping;
+
+    public RoomWorkers(
+        IEventStore log,
+        IStateNodeStore nodes,
+        IPduStore pdus,
+        ITransactionLog transactions,
+        ServerIdentity identity,
+        TimeProvider clock,
+        IRandom random,
+        RoomserverHealth health,
+        ILogger<RoomWorkers> logger)
+        : this(log, nodes, pdus, transactions, identity, clock, random, health, logger, Limits.RoomsActiveMax)
+    {
+    }
+
+    [SuppressMessage("Major Code Smell", "S107", Justification = "One place puts the ports together.")]
+    internal RoomWorkers(
+        IEventStore log,
+        IStateNodeStore nodes,
+        IPduStore pdus,
+        ITransactionLog transactions,
+        ServerIdentity identity,
+        TimeProvider clock,
+        IRandom random,
+        RoomserverHealth health,
+        ILogger<RoomWorkers> logger,
+        int activeMax)
+    {
+        var store = new RoomStore(log, nodes, pdus);
+        _services = new RoomWorkerServices(log, store, transactions, identity, clock, random, health, logger);
+        _activeMax = activeMax;
+    }
+
+    /// <summary>How many rooms have a worker.</summary>
+    public int ActiveCount
+    {
+        get
+        {
+            lock (_lock)
+                return _roomIdToNode.Count;
+        }
+    }
+
+    public async ValueTask<RoomAnswer> PerformAsync(RoomId roomId, RoomCommand command)
+    {
+        if (Enter(roomId) is not { } worker)
+            return new RoomAnswer.Refused(Stopping);
+        try
+        {
+            var work = new CommandWork(command);
+            return await worker.TryEnqueueAsync(work) ? await work.Answered : new RoomAnswer.Refused(Stopping);
+        }
+        finally
+        {
+            Leave(worker);
+        }
+    }
+
+    public async ValueTask<RoomReading> ReadAsync(RoomId roomId, params IReadOnlyList<StateTuple> tuples)
+    {
+        if (Enter(roomId) is not { } worker)
+            return new RoomReading.Refused(Stopping);
+        try
+        {
+            var work = new ReadWork(tuples);
+            return await worker.TryEnqueueAsync(work) ? await work.Answered : new RoomReading.Refused(Stopping);
+        }
+        finally
+        {
+            Leave(worker);
+        }
+    }
+
+    /// <summary>Takes no more commands, and returns once all that were queued are answered.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        List<RoomWorker> workers;
+        lock (_lock)
+        {
+            _isStopping = true;
+            workers = [.. _newestFirst.Select(entry => entry.Worker)];
+        }
+        foreach (var worker in workers)
+            worker.Stop();
+        foreach (var worker in workers)
+            await worker.Stopped;
+    }
+
+    private RoomWorker? Enter(RoomId roomId)
+    {
+        lock (_lock)
+        {
+            if (_isStopping)
+                return null;
+            if (_roomIdToNode.TryGetValue(roomId, out var node))
+            {
+                _newestFirst.Remove(node);
+                _newestFirst.AddFirst(node);
+            }
+            else
+            {
+                node = _newestFirst.AddFirst((roomId, new RoomWorker(roomId, _services)));
+                _roomIdToNode[roomId] = node;
+                Evict();
+            }
+            node.Value.Worker.Callers++;
+            return node.Value.Worker;
+        }
+    }
+
+    private void Leave(RoomWorker worker)
+    {
+        lock (_lock)
+            worker.Callers--;
+    }
+
+    /// <summary>Stops idle workers from the end; busy ones and quarantined ones stay, whatever the bound.</summary>
+    private void Evict()
+    {
+        for (var node = _newestFirst.Last; _roomIdToNode.Count > _activeMax && node is not null
+            && node != _newestFirst.First;)
+        {
+            var previous = node.Previous;
+            if (node.Value.Worker is { Callers: 0, IsQuarantined: false } idle)
+            {
+                idle.Stop();
+                _roomIdToNode.Remove(node.Value.RoomId);
+                _newestFirst.Remove(node);
+            }
+            node = previous;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Workers;
+
+internal static partial class RoomserverLog
+{
+    [LoggerMessage(
+        LogLevel.Critical, "The room {room_id} is quarantined until the server restarts: an invariant does not hold.")]
+    public static partial void RoomQuarantined(this ILogger logger, string room_id, Exception problem);
+
+    [LoggerMessage(LogLevel.Error, "{command} failed in the room {room_id}.")]
+    public static partial void CommandFailed(this ILogger logger, string room_id, string command, Exception problem);
+
+    [LoggerMessage(LogLevel.Warning, "The new profile of {user_id} did not reach the room {room_id}: {errcode}.")]
+    public static partial void ProfileNotPropagated(
+        this ILogger logger, string user_id, string room_id, string errcode);
+}
