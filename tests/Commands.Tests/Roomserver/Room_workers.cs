@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Errors;
@@ -114,7 +115,7 @@ public sealed class Room_workers : IAsyncDisposable
         // Holds the first append back, so that the others wait together, the repeated one among them.
         var gate = new TaskCompletionSource();
         restarted.Log.BeforeAppend = _ => new ValueTask(gate.Task);
-        var sends = new List<Task<Messaging.CommandResult<EventId>>> { restarted.SendAsync(
+        var sends = new List<Task<CommandResult<EventId>>> { restarted.SendAsync(
             room, Alice, "first", "t1") };
         sends.AddRange(Enumerable.Range(2, 5).Select(i => restarted.SendAsync(room, Alice, "new", $"t{i}")));
         sends.Insert(3, restarted.SendAsync(room, Alice, "known", "t0"));
