@@ -81,7 +81,7 @@ internal static class PowerLevelsShape
         return false;
     }
 
-    /// <summary>Spec: rooms/v1 #mroompower_levels-events-accept-values-as-floats: such values refuse the whole
+    /// <summary>Spec: rooms/v1 #deprecated-event-content-schemas: such values refuse the whole
     /// event.</summary>
     private static bool HasInfiniteLevel(JsonElement content)
     {

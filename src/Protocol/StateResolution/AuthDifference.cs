@@ -13,7 +13,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 /// The chain of the unconflicted state is never walked, it is as large as the room. Instead each candidate is followed
 /// upwards, to the PDUs that list it in their auth_events, until one is in the unconflicted state: nearly always the
 /// first or second.
-/// Spec: v1.19 rooms/v2 #definitions, "Auth difference".
+/// Spec: v1.19 rooms/v12 #definitions, "Auth difference".
 /// SPEC?: the text's auth chain of a PDU leaves that PDU out, so a PDU that all states hold could be in the difference
 /// because only some of them build upon it. The servers that are deployed count a state's own PDUs in, and two servers
 /// that differ here end in different states; so do we. For PDUs that not all states hold it is the same: they are

@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 
 /// <summary>Step 0: what the states agree upon, and what they do not.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v2 #definitions, "Unconflicted state map and conflicted state set".
+/// Spec: v1.19 rooms/v12 #definitions, "Unconflicted state map and conflicted state set".
 /// Shape: the unconflicted map is <see cref="Base"/> without <see cref="Tuples"/>; it is never built.
 /// Cost: what differs between the first state and each other one.
 /// </remarks>

@@ -8,7 +8,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 /// <summary>Steps 2 and 4: applies each PDU that the state so far, filled up from the PDU's own auth events, lets
 /// in.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v2 #definitions, "Iterative auth checks"; #rejected-events: a rejected auth event is never used, a
+/// Spec: v1.19 rooms/v12 #definitions, "Iterative auth checks"; #rejected-events: a rejected auth event is never used, a
 /// rejected PDU of the list is checked like any other.
 /// </remarks>
 internal static class IterativeAuthChecks

@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 
 /// <summary>Step 3: the remaining PDUs by where their power levels stand on the mainline, oldest first.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v2 #definitions, "Mainline ordering".
+/// Spec: v1.19 rooms/v12 #definitions, "Mainline ordering".
 /// Cost: each power levels PDU is visited once.
 /// </remarks>
 internal static class MainlineOrdering

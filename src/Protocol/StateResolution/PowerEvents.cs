@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 
 /// <summary>Step 1, first half: the power events of the full conflicted set, and what of the set they build
 /// upon.</summary>
-/// <remarks>Spec: v1.19 rooms/v2 #definitions, "Power events"; #algorithm, step 1.</remarks>
+/// <remarks>Spec: v1.19 rooms/v12 #definitions, "Power events"; #algorithm, step 1.</remarks>
 internal static class PowerEvents
 {
     public static IndexSet Select(IndexSet fullConflicted, Resolution resolution)

@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 
 /// <summary>Step 1, second half: the reverse topological power ordering, by Kahn's algorithm.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v2 #definitions, "Reverse topological power ordering".
+/// Spec: v1.19 rooms/v12 #definitions, "Reverse topological power ordering".
 /// SPEC?: the DAG is that of the auth_events between PDUs of the set; a path through PDUs outside of it orders nothing.
 /// Cost: O(n log n) comparisons.
 /// </remarks>

@@ -15,7 +15,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 ///                             └─ the rest, MainlineOrdering ─► 3 ─ IterativeAuthChecks ─► 4   map, in v2.1 from nothing
 ///                                                                   unconflicted on top ► 5
 /// </code>
-/// Spec: v1.19 rooms/v2 #algorithm, rooms/v12 #algorithm.
+/// Spec: v1.19 rooms/v12 #algorithm; rooms/v2 #state-resolution.
 /// </remarks>
 internal static class ResolutionV2
 {
