@@ -6,6 +6,8 @@ using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.WellKnown;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Federation.ServerKeyApi;
+using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api;
 
@@ -35,12 +37,13 @@ public static partial class Composition
         var table = new EndpointTable();
         Discovery.Map(table);
         ServerVersion.Map(table);
+        ServerKeys.Map(table);
         return table;
     }
 
     /// <summary>Registers every component of one homeserver.</summary>
     internal static void AddHomeserver(
-        IServiceCollection services, HomeserverConfig config, SigningKeySeed identity, Storage storage)
+        IServiceCollection services, HomeserverConfig config, ServerIdentity identity, Storage storage)
     {
         services.AddSingleton(config);
         services.AddSingleton(identity);
@@ -48,6 +51,7 @@ public static partial class Composition
         services.AddSingleton<IEventAppender>(storage.EventStore);
         services.AddSingleton<IEventReader>(storage.EventStore);
         services.AddSingleton(new TrustedProxies(config.TrustedProxies));
+        services.AddSingleton<OwnServerKeys>();
         services.AddMessaging();
         AddProjectionRuntime(services, storage);
         AddUserApi(services);

@@ -3,6 +3,7 @@ using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Logging;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Protocol.Signing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Matrix.EventSourced.Api.Hosting;
@@ -60,7 +61,8 @@ public sealed class Homeserver : IAsyncDisposable
         WebApplication? app = null;
         try
         {
-            var identity = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+            var key = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+            var identity = new ServerIdentity(config.ServerName, key);
             storage = await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
             app = Build(config, data, identity, storage, parts, time, random, logging);
             await StartAsync(app, cancellationToken);
@@ -87,7 +89,8 @@ public sealed class Homeserver : IAsyncDisposable
         using var data = DataFolder.Open(config.DataFolder, config.ServerName);
         using var ownLogging = parts.Logging is null ? MakeLogging(config.Log, time) : null;
         var logging = parts.Logging ?? ownLogging!;
-        var identity = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+        var key = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
+        var identity = new ServerIdentity(config.ServerName, key);
         await using var storage =
             await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
         var services = new ServiceCollection();
@@ -141,7 +144,7 @@ public sealed class Homeserver : IAsyncDisposable
     private static WebApplication Build(
         HomeserverConfig config,
         DataFolder data,
-        SigningKeySeed identity,
+        ServerIdentity identity,
         Storage storage,
         HomeserverParts parts,
         TimeProvider time,

@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api.Hosting;
 
@@ -14,7 +15,7 @@ internal static class SigningKeyFile
     /// Reads the key, or makes one where there is no file; throws <see cref="StartException"/> for a file that is no
     /// key.
     /// </summary>
-    public static SigningKeySeed LoadOrMake(string path, IRandom random)
+    public static ServerSigningKey LoadOrMake(string path, IRandom random)
     {
         if (!File.Exists(path))
             PrivateFile.Write(path, MakeLine(random));
@@ -23,16 +24,16 @@ internal static class SigningKeyFile
                 $"{path} is no signing key; expected is one line: ed25519 <id> <base64 of 32 bytes>.");
     }
 
-    internal static SigningKeySeed? Parse(string text)
+    internal static ServerSigningKey? Parse(string text)
     {
         var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length != 3 || !words[1].All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+        if (words.Length != 3 || !KeyId.TryParse($"{words[0]}:{words[1]}", out var keyId))
             return null;
         Span<byte> seed = stackalloc byte[48];
         var padded = words[2].TrimEnd('=');
         padded = padded.PadRight((padded.Length + 3) / 4 * 4, '=');
         return words[0] == "ed25519" && Convert.TryFromBase64String(padded, seed, out var length) && length == 32
-            ? new SigningKeySeed($"{words[0]}:{words[1]}", seed[..32].ToArray())
+            ? ServerSigningKey.FromSeed(keyId, seed[..32])
             : null;
     }
 
@@ -46,6 +47,3 @@ internal static class SigningKeyFile
         return $"ed25519 a_{new string(id)} {Convert.ToBase64String(bytes[..32]).TrimEnd('=')}\n";
     }
 }
-
-/// <summary>What the file holds. Shape: KeyId is <c>ed25519:id</c>; Seed, 32 bytes.</summary>
-public sealed record SigningKeySeed(string KeyId, byte[] Seed);

@@ -1,7 +1,10 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Hosting;
 using Matrix.EventSourced.Kit.Hosting;
+using Matrix.EventSourced.Protocol.Signing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.EventSourced.Api.Tests.Hosting;
 
@@ -68,6 +71,14 @@ public sealed class HomeserverTests
         using var client = new HttpClient(handler) { BaseAddress = new Uri(server.Running.FederationAddresses[0]) };
         var version = await client.GetStringAsync(new Uri("/_matrix/federation/v1/version", UriKind.Relative));
         Assert.Contains("Matrix.EventSourced", version, StringComparison.Ordinal);
+        var keys = await ReadKeysAsync(client);
+        Assert.Equal("hs", keys.Text("server_name"));
+        var identity = server.Services.GetRequiredService<ServerIdentity>();
+        var publicKey = Convert.FromBase64String(identity.Key.PublicKeyBase64.PadRight(44, '='));
+        Assert.Equal(
+            identity.Key.PublicKeyBase64,
+            keys.GetProperty("verify_keys").GetProperty(identity.Key.KeyId.Value).Text("key"));
+        Assert.True(JsonSigning.Verify(keys, identity.Name, identity.Key.KeyId, publicKey));
         using var unknown = await client.GetAsync(new Uri("/_matrix/client/versions", UriKind.Relative));
         Assert.Equal(404, (int)unknown.StatusCode);
         Assert.False(unknown.Headers.Contains("Access-Control-Allow-Origin"));
@@ -117,6 +128,9 @@ public sealed class HomeserverTests
         Assert.True(stopwatch.Elapsed < TimeSpan.FromSeconds(20), $"It took {stopwatch.Elapsed}.");
     }
 
+    private static async Task<JsonElement> ReadKeysAsync(HttpClient client) =>
+        JsonElement.Parse(await client.GetByteArrayAsync(new Uri("/_matrix/key/v2/server", UriKind.Relative)));
+
     private static HomeserverConfig Config(TestHomeserver server) =>
-        (HomeserverConfig)server.Services.GetService(typeof(HomeserverConfig))!;
+        server.Services.GetRequiredService<HomeserverConfig>();
 }
