@@ -37,6 +37,8 @@ public sealed class EndpointTests
             "/", "/health", "/.well-known/matrix/client", "/.well-known/matrix/server",
             "/_matrix/client/v3/login", "/_matrix/client/v3/register", "/_matrix/client/v3/register/available",
             "/_matrix/client/v3/profile/{userId}", "/_matrix/client/v3/profile/{userId}/{keyName}",
+            "/_matrix/client/v3/publicRooms", "/_matrix/client/v3/directory/list/room/{roomId}",
+            "/_matrix/client/v3/directory/room/{roomAlias}",
             "/_matrix/client/v1/register/m.login.registration_token/validity", "/_synapse/admin/v1/register",
         ];
         var wrong = Composition.ClientEndpoints().Entries

@@ -19,7 +19,7 @@ public sealed class RoomserverQueries(
             return found;
         await AskAsync(
             schema =>
-                
+
                 $"""
                 SELECT event_id, room_id, room_version, json, disposition, redacted_by IS NOT NULL
                 FROM {schema}.pdus WHERE event_id = ANY ($1)
@@ -73,7 +73,7 @@ public sealed class RoomserverQueries(
         var rooms = new List<RoomId>();
         await AskAsync(
             schema =>
-                
+
                 $"""
                 SELECT room_id FROM {schema}.memberships
                 WHERE user_id = $1 AND membership = {(int)Membership.Join} ORDER BY room_id

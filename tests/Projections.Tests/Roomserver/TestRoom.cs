@@ -106,7 +106,9 @@ internal sealed class TestRoom
         _depth++;
         var key = stateKey is null ? string.Empty : $",\"state_key\":{Quote(stateKey)}";
         var json = $$"""
-            {"auth_events":[],"content":{{content}},"depth":{{_depth}},"hashes":{"sha256":"x"},"origin_server_ts":{{1000 + _depth}},"prev_events":[],"room_id":{{Quote(RoomId)}},"sender":{{Quote(sender)}},"signatures":{}{{key}},"type":{{Quote(type)}}}
+            {"auth_events":[],"content":{{content}},"depth":{{_depth}},"hashes":{"sha256":"x"},
+            "origin_server_ts":{{1000 + _depth}},"prev_events":[],"room_id":{{Quote(RoomId)}},
+            "sender":{{Quote(sender)}},"signatures":{}{{key}},"type":{{Quote(type)}}}
             """;
         _log.Add(new PduRecorded
         {
