@@ -2,7 +2,7 @@ using Matrix.EventSourced.Kit.Hosting;
 
 namespace Matrix.EventSourced.Api.Tests.Rooms;
 
-/// <summary>One homeserver and three users for all tests of the room endpoints; each test makes rooms of its own.</summary>
+/// <summary>One homeserver and three users for the room endpoints; each test makes rooms of its own.</summary>
 public sealed class RoomsServer : IAsyncLifetime
 {
     private TestHomeserver? _server;
