@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>How far the live version of a projection is, and who waits for it to get further.</summary>
 /// <remarks>
-/// Shape: goes back only when PostgreSQL lost commits in a crash. Cost: one memory read for those who have nothing to wait for;
-/// one small object for the others. LOCK: a leaf, nothing is called under it.
+/// Shape: goes back only when PostgreSQL lost commits in a crash. Cost: one memory read for those who have nothing to
+/// wait for; one small object for the others. LOCK: a leaf, nothing is called under it.
 /// </remarks>
 internal sealed class AppliedPosition
 {
@@ -48,7 +48,8 @@ internal sealed class AppliedPosition
         }
     }
 
-    /// <summary>True once the position is reached; false when it was not reached in time or the projection stopped.</summary>
+    /// <summary>True once the position is reached; false when it was not reached in time or the projection
+    /// stopped.</summary>
     public ValueTask<bool> WaitAsync(
         LogPosition position,
         TimeSpan timeout,

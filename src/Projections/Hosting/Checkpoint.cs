@@ -4,8 +4,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>A version of a projection as <c>projections.checkpoints</c> holds it.</summary>
 /// <remarks>
-/// Shape: DdlHash tells tables of another text with the same version number. Witness: the last record behind the checkpoint, by which the log is
-/// recognised as the one that these rows came from; null before the first record.
+/// Shape: DdlHash tells tables of another text with the same version number. Witness: the last record behind the
+/// checkpoint, by which the log is recognised as the one that these rows came from; null before the first record.
 /// </remarks>
 internal sealed record Checkpoint(
     string Schema,

@@ -27,7 +27,8 @@ internal static class CheckpointTable
             first_id uuid NOT NULL);
         """;
 
-    /// <summary>Rows and checkpoint commit without waiting for the disk: the log is the truth, a lost commit is replayed.</summary>
+    /// <summary>Rows and checkpoint commit without waiting for the disk: the log is the truth, a lost commit is
+    /// replayed.</summary>
     private const string RelaxCommit = "SET LOCAL synchronous_commit = off";
 
     private const string Advance = """
@@ -47,8 +48,10 @@ internal static class CheckpointTable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Moves the checkpoint from exactly <paramref name="from"/>; false when it is not there: somebody else writes.</summary>
-    /// <remarks>It goes first in the transaction: a second writer waits at this row, and learns before it has written anything.</remarks>
+    /// <summary>Moves the checkpoint from exactly <paramref name="from"/>; false when it is not there: somebody else
+    /// writes.</summary>
+    /// <remarks>It goes first in the transaction: a second writer waits at this row, and learns before it has written
+    /// anything.</remarks>
     public static async Task<bool> AdvanceAsync(
         NpgsqlTransaction transaction,
         string schema,
@@ -136,7 +139,8 @@ internal static class CheckpointTable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>From now on <paramref name="schema"/> serves, and the rows of all other versions of the projection are forgotten.</summary>
+    /// <summary>From now on <paramref name="schema"/> serves, and the rows of all other versions of the projection are
+    /// forgotten.</summary>
     public static async Task SwitchAsync(
         NpgsqlConnection connection,
         string projection,
@@ -157,7 +161,8 @@ internal static class CheckpointTable
         }
         await batch.ExecuteNonQueryAsync(cancellationToken);
         if (batch.BatchCommands[1].RecordsAffected != 1)
-            throw new ProjectionStoppedException($"The checkpoint of {schema} is gone; another process rebuilt {projection}.");
+            throw new ProjectionStoppedException(
+                $"The checkpoint of {schema} is gone; another process rebuilt {projection}.");
         await transaction.CommitAsync(cancellationToken);
     }
 

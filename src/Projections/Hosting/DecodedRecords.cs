@@ -4,10 +4,12 @@ using Matrix.EventSourced.Facts;
 namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Decodes each record once for all projections that follow closely.</summary>
-/// <remarks>Shape: a direct-mapped cache of the newest records; races only cost a second decoding. Facts are immutable, so they may be shared.</remarks>
+/// <remarks>Shape: a direct-mapped cache of the newest records; races only cost a second decoding. Facts are immutable,
+/// so they may be shared.</remarks>
 internal sealed class DecodedRecords
 {
-    // LIMIT: projections that follow live are within a few records of each other; a rebuild decodes for itself once it is further away.
+    // LIMIT: projections that follow live are within a few records of each other; a rebuild decodes for itself once it
+    // is further away.
     private const int SlotCount = 256;
 
     private readonly DecodedRecord?[] _slots = new DecodedRecord?[SlotCount];

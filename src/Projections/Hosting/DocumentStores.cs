@@ -8,10 +8,11 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <inheritdoc cref="IDocumentStoreAccess"/>
 /// <remarks>
-/// One store per generation of a projection, since a store is bound to one schema. Stores never look at the database's tables
-/// (AutoCreate.None): the tables are part of the schema's DDL, so no first use pays for them.
+/// One store per generation of a projection, since a store is bound to one schema. Stores never look at the database's
+/// tables (AutoCreate.None): the tables are part of the schema's DDL, so no first use pays for them.
 /// </remarks>
-public sealed class DocumentStores(NpgsqlDataSource dataSource, ProjectionRegistry registry) : IDocumentStoreAccess, IDisposable
+public sealed class DocumentStores(NpgsqlDataSource dataSource, ProjectionRegistry registry)
+    : IDocumentStoreAccess, IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<DocumentStore>> _schemaToStore = new(StringComparer.Ordinal);
 
@@ -53,7 +54,8 @@ public sealed class DocumentStores(NpgsqlDataSource dataSource, ProjectionRegist
     private DocumentStore Store(string schema) =>
         _schemaToStore.TryGetValue(schema, out var store)
             ? store.Value
-            : throw new InvalidOperationException($"{schema} keeps no documents: its projection is no IDocumentProjection.");
+            : throw new InvalidOperationException(
+                $"{schema} keeps no documents: its projection is no IDocumentProjection.");
 
     private DocumentStore Create(IDocumentProjection projection, string schema) => DocumentStore.For(options =>
     {

@@ -2,7 +2,8 @@ using Marten;
 
 namespace Matrix.EventSourced.Projections.Hosting;
 
-/// <summary>Documents of a projection: written in the batch's transaction, read from the version that is live.</summary>
+/// <summary>Documents of a projection: written in the batch's transaction, read from the version that is
+/// live.</summary>
 public interface IDocumentStoreAccess
 {
     /// <summary>A session on the batch's connection and transaction.</summary>

@@ -6,9 +6,11 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>A read model: rows derived from facts, disposable and rebuilt by replay.</summary>
 /// <remarks>
-/// Ensures (by the host): a batch's rows and its checkpoint are one PostgreSQL transaction, with compare-and-set on the previous position.
+/// Ensures (by the host): a batch's rows and its checkpoint are one PostgreSQL transaction, with compare-and-set on the
+/// previous position.
 /// Requires: Apply looks at nothing but the batch and the transaction; no clock, no other I/O. Time is the record's.
-/// A change of tables or of meaning is a new <see cref="Version"/>: the host builds it beside the live one and switches over.
+/// A change of tables or of meaning is a new <see cref="Version"/>: the host builds it beside the live one and switches
+/// over.
 /// </remarks>
 public interface IProjection
 {
@@ -20,32 +22,42 @@ public interface IProjection
     /// <summary>The stored names of the facts that it handles; others never reach it.</summary>
     FrozenSet<string> Handles { get; }
 
-    /// <summary>DDL for the tables, with <c>{schema}</c> where the schema's name goes; run once into an empty schema.</summary>
+    /// <summary>DDL for the tables, with <c>{schema}</c> where the schema's name goes; run once into an empty
+    /// schema.</summary>
     string Ddl { get; }
 
-    /// <summary>Applies a batch, in the order of the log. An exception stops the projection and turns health red with the position.</summary>
+    /// <summary>Applies a batch, in the order of the log. An exception stops the projection and turns health red with
+    /// the position.</summary>
+    /// <remarks>
+    /// May run for two versions at once (one live, one being rebuilt), and again for facts whose transaction was rolled
+    /// back: keep nothing between calls but what is keyed by the batch.
+    /// </remarks>
     ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken);
 
     /// <summary>A version begins to serve: at start, and after a rebuild or a new version switched over.</summary>
     /// <remarks>
-    /// <paramref name="upTo"/>: what the schema holds at this moment. <see cref="Committed"/> goes on right after it, so an in-memory view starts
-    /// empty here (or reads the schema) and misses nothing; whoever is asked about older facts asks the tables.
+    /// <paramref name="upTo"/>: what the schema holds at this moment. <see cref="Committed"/> goes on right after it,
+    /// so an in-memory view starts empty here (or reads the schema) and misses nothing; whoever is asked about older
+    /// facts asks the tables.
     /// </remarks>
     void WentLive(string schema, LogPosition upTo)
     {
     }
 
-    /// <summary>After the batch committed: the place for in-memory views and for waking those who wait. Only the live version gets it.</summary>
+    /// <summary>After the batch committed: the place for in-memory views and for waking those who wait. Only the live
+    /// version gets it.</summary>
     /// <remarks>
-    /// Ensures: in order, each fact once per process, even when PostgreSQL lost its last commits and rows are written again.
-    /// The batch's transaction is over. It must not throw: an exception stops the projection as a failed Apply does.
+    /// Ensures: in order, each fact once per process, even when PostgreSQL lost its last commits and rows are written
+    /// again. The batch's transaction is over. It must not throw: an exception stops the projection as a failed Apply
+    /// does.
     /// </remarks>
     void Committed(ProjectionBatch batch);
 }
 
 /// <summary>Some records of the log in order, and the transaction that their rows go into.</summary>
 /// <remarks>
-/// Shape: <see cref="Facts"/> holds only handled facts, decoded; <see cref="UpTo"/> is the position that the checkpoint moves to.
+/// Shape: <see cref="Facts"/> holds only handled facts, decoded; <see cref="UpTo"/> is the position that the checkpoint
+/// moves to.
 /// <see cref="Schema"/> is the schema of the version being written: every table name is <c>{Schema}.table</c>.
 /// IsRebuild: large batches from an old log; COPY pays off.
 /// </remarks>

@@ -4,19 +4,25 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Makes a read see every write that finished before it.</summary>
 /// <remarks>
-/// Waits until the named projections have applied the log's head as it was at the call. Bounded; a time-out is counted, logged and answered
-/// with the position reached, never with an error. Cost: two memory reads when nothing is outstanding (embedded log).
+/// Waits until the named projections have applied the log's head as it was at the call. Bounded; a time-out is counted,
+/// logged and answered with the position reached, never with an error. Cost: two memory reads when nothing is
+/// outstanding (embedded log).
 /// </remarks>
 public interface IProjectionGate
 {
-    /// <summary>Waits for the head of the log as of this call; returns the position that all named projections have reached.</summary>
+    /// <summary>Waits for the head of the log as of this call; returns the position that all named projections have
+    /// reached.</summary>
     ValueTask<LogPosition> WaitForHeadAsync(ReadOnlyMemory<string> projections, CancellationToken cancellationToken);
 
     /// <summary>Waits for one position; for a reader that knows what it wrote or was given a token.</summary>
-    ValueTask<LogPosition> WaitForAsync(ReadOnlyMemory<string> projections, LogPosition position, CancellationToken cancellationToken);
+    ValueTask<LogPosition> WaitForAsync(
+        ReadOnlyMemory<string> projections,
+        LogPosition position,
+        CancellationToken cancellationToken);
 }
 
-/// <summary>Which PostgreSQL schema serves a projection at the moment; queries ask each time, because a rebuild switches it.</summary>
+/// <summary>Which PostgreSQL schema serves a projection at the moment; queries ask each time, because a rebuild
+/// switches it.</summary>
 public interface IProjectionSchemas
 {
     /// <summary>The schema of the live version, quoted where needed, ready to stand before a dot in SQL.</summary>

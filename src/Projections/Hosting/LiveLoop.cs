@@ -2,7 +2,8 @@ using Matrix.EventSourced.EventStore;
 
 namespace Matrix.EventSourced.Projections.Hosting;
 
-/// <summary>The loop of a live version, running in the background, and the handle to pause it between two batches.</summary>
+/// <summary>The loop of a live version, running in the background, and the handle to pause it between two
+/// batches.</summary>
 internal sealed class LiveLoop(ProjectionLoop loop) : IDisposable
 {
     private CancellationTokenSource? _pause;

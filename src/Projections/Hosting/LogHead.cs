@@ -4,7 +4,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Reads the head of the log, one read in flight for everybody who came before it began.</summary>
 /// <remarks>
-/// A read that is already under way may have looked before the caller's own write was there, so a newcomer never joins it: it joins the next.
+/// A read that is already under way may have looked before the caller's own write was there, so a newcomer never joins
+/// it: it joins the next.
 /// Cost: where the engine answers from memory, that answer and nothing else.
 /// </remarks>
 internal sealed class LogHead(IEventReader reader)
@@ -64,5 +65,9 @@ internal sealed class LogHead(IEventReader reader)
     }
 
     private static Task SettledAsync(Task task) =>
-        task.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        task.ContinueWith(
+            static _ => { },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
 }

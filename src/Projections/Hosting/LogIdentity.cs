@@ -5,9 +5,9 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Finds out whether rows came from the log that is open now.</summary>
 /// <remarks>
-/// Record ids are random, so one record that stands at its remembered position with its remembered id proves the log. Records may be gone for
-/// good reasons (a bounded stream), so an absent one proves nothing; another id at the same position, or a checkpoint beyond the head, proves
-/// another log: emptied, restored from an older backup, or exchanged.
+/// Record ids are random, so one record that stands at its remembered position with its remembered id proves the log.
+/// Records may be gone for good reasons (a bounded stream), so an absent one proves nothing; another id at the same
+/// position, or a checkpoint beyond the head, proves another log: emptied, restored from an older backup, or exchanged.
 /// </remarks>
 internal static class LogIdentity
 {
@@ -42,7 +42,10 @@ internal static class LogIdentity
         return null;
     }
 
-    private static async Task<bool> DiffersAsync(IEventReader log, LogWitness witness, CancellationToken cancellationToken)
+    private static async Task<bool> DiffersAsync(
+        IEventReader log,
+        LogWitness witness,
+        CancellationToken cancellationToken)
     {
         await foreach (var record in log.ReadAllAsync(witness.Position, ReadDirection.Backwards, 1, cancellationToken))
             return record.Position == witness.Position && record.RecordId != witness.RecordId;

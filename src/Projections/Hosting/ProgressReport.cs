@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Says now and then how far a catch-up is.</summary>
-/// <remarks>Shape: percent and estimate are of positions, since an engine does not know how many records it holds.</remarks>
+/// <remarks>Shape: percent and estimate are of positions, since an engine does not know how many records it
+/// holds.</remarks>
 internal sealed partial class ProgressReport(
     string projection,
     string schema,
@@ -49,12 +50,14 @@ internal sealed partial class ProgressReport(
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message =
-        "Projection {projection} ({schema}): {percent} % replayed, {facts_per_second} facts/s, about {seconds_left} s left.")]
+        "Projection {projection} ({schema}): {percent} % replayed, {facts_per_second} facts/s, about "
+        + "{seconds_left} s left.")]
     private partial void LogProgress(
         string projection, string schema, double percent, double facts_per_second, double seconds_left);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
-        "Projection {projection} ({schema}): replayed {count} facts up to {position} in {seconds} s, {facts_per_second} facts/s.")]
+        "Projection {projection} ({schema}): replayed {count} facts up to {position} in {seconds} s, "
+        + "{facts_per_second} facts/s.")]
     private partial void LogDone(
         string projection, string schema, long count, ulong position, double seconds, double facts_per_second);
 }

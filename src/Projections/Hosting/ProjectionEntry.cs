@@ -2,7 +2,8 @@ using Matrix.EventSourced.EventStore;
 
 namespace Matrix.EventSourced.Projections.Hosting;
 
-/// <summary>What the process knows of one projection: the version that serves, how far it is, and the loop that moves it.</summary>
+/// <summary>What the process knows of one projection: the version that serves, how far it is, and the loop that moves
+/// it.</summary>
 internal sealed class ProjectionEntry(IProjection projection)
 {
     private string? _liveSchema;

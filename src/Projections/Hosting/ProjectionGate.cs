@@ -21,7 +21,9 @@ public sealed partial class ProjectionGate(
     /// <summary>Reads that were answered from tables older than the log's head, since the start.</summary>
     public long Timeouts => Interlocked.Read(ref _timeouts);
 
-    public ValueTask<LogPosition> WaitForHeadAsync(ReadOnlyMemory<string> projections, CancellationToken cancellationToken)
+    public ValueTask<LogPosition> WaitForHeadAsync(
+        ReadOnlyMemory<string> projections,
+        CancellationToken cancellationToken)
     {
         var head = _head.ReadAsync(cancellationToken);
         return head.IsCompletedSuccessfully
@@ -59,7 +61,8 @@ public sealed partial class ProjectionGate(
 
             Interlocked.Increment(ref _timeouts);
             TimeoutCounter.Add(1, new KeyValuePair<string, object?>("projection", projections.Span[i]));
-            LogTimeout(projections.Span[i], position.Value, applied.Value.Value, time.GetElapsedTime(began).TotalMilliseconds);
+            var waitedMs = time.GetElapsedTime(began).TotalMilliseconds;
+            LogTimeout(projections.Span[i], position.Value, applied.Value.Value, waitedMs);
         }
         return Reached(projections);
     }

@@ -5,8 +5,10 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>What keeps a projection from following the log.</summary>
 /// <remarks>
-/// Shape: Position is the record that cannot be applied, or the last one applied when no record is to blame (RecordType null).
-/// IsRetrying: PostgreSQL or the log is away and the projection comes back by itself; otherwise it has stopped until the next start.
+/// Shape: Position is the record that cannot be applied, or the last one applied when no record is to blame (RecordType
+/// null).
+/// IsRetrying: PostgreSQL or the log is away and the projection comes back by itself; otherwise it has stopped until
+/// the next start.
 /// </remarks>
 public sealed record ProjectionProblem(
     string Projection,

@@ -7,7 +7,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 /// <content>Building a version beside the live one, and switching over.</content>
 public sealed partial class ProjectionHost
 {
-    /// <summary>Builds a new generation of a projection from the whole log while the live one serves, then switches over.</summary>
+    /// <summary>Builds a new generation of a projection from the whole log while the live one serves, then switches
+    /// over.</summary>
     /// <remarks>
     /// Requires: the host has started. One rebuild of a projection at a time; a second one waits for the first.
     /// Errors: <see cref="ProjectionStoppedException"/> when the new generation cannot be built; the live one goes on.
@@ -46,7 +47,8 @@ public sealed partial class ProjectionHost
             await RebuildAsync(projection.Name, cancellationToken);
     }
 
-    /// <summary>The <c>rebuild</c> command: for a stopped server. Drops nothing before the new generation is complete.</summary>
+    /// <summary>The <c>rebuild</c> command: for a stopped server. Drops nothing before the new generation is
+    /// complete.</summary>
     /// <param name="projection">The name, or <c>all</c>.</param>
     /// <param name="cancellationToken">Ends it; what was built so far is thrown away at the next start.</param>
     public async Task RebuildStoppedAsync(string projection, CancellationToken cancellationToken)
@@ -67,7 +69,10 @@ public sealed partial class ProjectionHost
     }
 
     /// <summary>Before the server serves: nothing is live yet, or only tables that this code cannot read.</summary>
-    private async Task BuildFirstAsync(ProjectionEntry entry, Checkpoint? unfinished, CancellationToken cancellationToken)
+    private async Task BuildFirstAsync(
+        ProjectionEntry entry,
+        Checkpoint? unfinished,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -137,12 +142,14 @@ public sealed partial class ProjectionHost
         {
             var problem = _services.Health.Find(entry.Projection.Name);
             throw new ProjectionStoppedException(
-                $"{loop.Schema} cannot be built: at {problem?.Position}, {problem?.RecordType ?? "no record"}: {problem?.Error}");
+                $"{loop.Schema} cannot be built: at {problem?.Position}, "
+                + $"{problem?.RecordType ?? "no record"}: {problem?.Error}");
         }
     }
 
     /// <summary>Brings both generations to the same position and lets the new one go on from there.</summary>
-    /// <remarks>Between pause and switch the old tables answer; writes wait in the log for the few milliseconds that this takes.</remarks>
+    /// <remarks>Between pause and switch the old tables answer; writes wait in the log for the few milliseconds that
+    /// this takes.</remarks>
     private async Task SwitchAsync(ProjectionEntry entry, ProjectionLoop builder, CancellationToken cancellationToken)
     {
         var old = entry.Live;
@@ -169,7 +176,10 @@ public sealed partial class ProjectionHost
         LogLive(Logger, entry.Projection.Name, builder.Schema, builder.Position.Value);
     }
 
-    private async Task SwitchTablesAsync(ProjectionEntry entry, ProjectionLoop builder, CancellationToken cancellationToken)
+    private async Task SwitchTablesAsync(
+        ProjectionEntry entry,
+        ProjectionLoop builder,
+        CancellationToken cancellationToken)
     {
         await using var connection = await _services.DataSource.OpenConnectionAsync(cancellationToken);
         await CheckpointTable.SwitchAsync(connection, entry.Projection.Name, builder.Schema, cancellationToken);
@@ -208,7 +218,8 @@ public sealed partial class ProjectionHost
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Projection {projection}: {schema} is live from {position} on.")]
+    [LoggerMessage(Level = LogLevel.Information, Message =
+        "Projection {projection}: {schema} is live from {position} on.")]
     private static partial void LogLive(ILogger logger, string projection, string schema, ulong position);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{schema} was not dropped; the next start drops it.")]

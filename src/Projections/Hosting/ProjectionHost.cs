@@ -8,9 +8,9 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Runs every projection: each in a loop of its own, none waits for another.</summary>
 /// <remarks>
-/// Ensures: <see cref="StartAsync"/> returns when every projection has reached the head of the log as it was at the call, or has stopped with a
-/// problem that <see cref="ProjectionHealth"/> tells. What is missing (an empty database, a new version, another log) is built first, with
-/// lines that say how far it is.
+/// Ensures: <see cref="StartAsync"/> returns when every projection has reached the head of the log as it was at the
+/// call, or has stopped with a problem that <see cref="ProjectionHealth"/> tells. What is missing (an empty database, a
+/// new version, another log) is built first, with lines that say how far it is.
 /// </remarks>
 public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
 {
@@ -61,10 +61,12 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
         var head = await _services.Log.ReadHeadAsync(cancellationToken);
         var nameToKept = await _preparation.RunAsync(_projections, cancellationToken);
         var starts = _projections
-            .Select(p => StartOneAsync(_registry.Get(p.Name), nameToKept.GetValueOrDefault(p.Name), head, cancellationToken))
+            .Select(p => p.Name)
+            .Select(n => StartOneAsync(_registry.Get(n), nameToKept.GetValueOrDefault(n), head, cancellationToken))
             .ToArray();
         await Task.WhenAll(starts);
-        LogStarted(_projections.Count, head.Value, _services.Time.GetElapsedTime(began).TotalMilliseconds);
+        LogStarted(
+            Logger, _projections.Count, head.Value, _services.Time.GetElapsedTime(began).TotalMilliseconds);
     }
 
     /// <summary>Ends every loop after the batch in hand; when the token fires first, inside it.</summary>
@@ -127,5 +129,5 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
         "{count} projections have reached {position}, the head of the log at the start, in {elapsed_ms} ms.")]
     private static partial void LogStarted(ILogger logger, int count, ulong position, double elapsed_ms);
 
-    private void LogStarted(int count, ulong position, double elapsedMs) => LogStarted(Logger, count, position, elapsedMs);
+
 }

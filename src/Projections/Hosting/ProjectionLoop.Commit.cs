@@ -35,7 +35,8 @@ internal sealed partial class ProjectionLoop
         Progressed?.Invoke();
     }
 
-    /// <summary>Commits the batch; when it cannot be applied, commits fact by fact up to the one that is to blame.</summary>
+    /// <summary>Commits the batch; when it cannot be applied, commits fact by fact up to the one that is to
+    /// blame.</summary>
     private async Task CommitOrNarrowAsync(NpgsqlConnection connection, CancellationToken abort)
     {
         Exception error;
@@ -97,8 +98,9 @@ internal sealed partial class ProjectionLoop
         _inDoubt = null;
         _stored = upTo;
         _passed = 0;
-        ProjectionMeter.Facts.Add(facts.Count, new KeyValuePair<string, object?>("projection", _projection.Name));
-        ProjectionMeter.BatchFacts.Record(facts.Count, new KeyValuePair<string, object?>("projection", _projection.Name));
+        var tag = new KeyValuePair<string, object?>("projection", _projection.Name);
+        ProjectionMeter.Facts.Add(facts.Count, tag);
+        ProjectionMeter.BatchFacts.Record(facts.Count, tag);
         Announce(batch);
     }
 
@@ -108,7 +110,8 @@ internal sealed partial class ProjectionLoop
             throw AnotherWriter(null);
     }
 
-    /// <summary>Tells the projection first and then those who wait, so that they find its in-memory views current.</summary>
+    /// <summary>Tells the projection first and then those who wait, so that they find its in-memory views
+    /// current.</summary>
     private void Announce(ProjectionBatch batch)
     {
         if (_isLive && batch.UpTo > _announced)
@@ -177,7 +180,8 @@ internal sealed partial class ProjectionLoop
     }
 
     [LoggerMessage(Level = LogLevel.Critical, Message =
-        "Projection {projection} ({schema}) stopped at {position}, record type {record_type}. It stays stopped until the next start.")]
+        "Projection {projection} ({schema}) stopped at {position}, record type {record_type}. It stays "
+        + "stopped until the next start.")]
     private static partial void LogStopped(
         ILogger logger, Exception error, string projection, string schema, ulong position, string record_type);
 
@@ -187,7 +191,8 @@ internal sealed partial class ProjectionLoop
         ILogger logger, string projection, ulong position, double wait_ms, string error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "Projection {projection}: PostgreSQL lost commits and stands at {held}, not {stored}; they are replayed from the log.")]
+        "Projection {projection}: PostgreSQL lost commits and stands at {held}, not {stored}; they are "
+        + "replayed from the log.")]
     private static partial void LogLostCommits(ILogger logger, string projection, ulong stored, ulong held);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =

@@ -30,12 +30,13 @@ internal enum LoopEnd
 /// <summary>Moves one version of a projection along the log.</summary>
 /// <remarks>
 /// <code>
-/// subscription ─► take ─► facts of one batch ─► transaction: checkpoint from→to │ Apply │ commit ─► Committed ─► waiters
+/// subscription ─► take ─► facts of one batch ─► transaction: checkpoint from→to │ Apply │ commit ─► Committed, waiters
 ///                  │ not handled: only the position moves (checkpoint later)
 ///                  └ nothing queued (live), or batch full (catching up): commit what there is
 /// </code>
 /// INVARIANT: the checkpoint in PostgreSQL never passes a handled fact whose rows are not committed with it.
-/// Errors: PostgreSQL or the log away → again from the checkpoint, with backoff; a fact that cannot be applied or another writer → Stopped.
+/// Errors: PostgreSQL or the log away → again from the checkpoint, with backoff; a fact that cannot be applied or
+/// another writer → Stopped.
 /// </remarks>
 internal sealed partial class ProjectionLoop(
     ProjectionEntry entry,
@@ -79,7 +80,8 @@ internal sealed partial class ProjectionLoop(
         entry.Applied.Follow(Position);
     }
 
-    /// <summary>Follows the log until paused, until <paramref name="stopAt"/> is reached exactly, or until it has caught up.</summary>
+    /// <summary>Follows the log until paused, until <paramref name="stopAt"/> is reached exactly, or until it has
+    /// caught up.</summary>
     /// <param name="stopAt">Nothing behind this position is applied; null goes on.</param>
     /// <param name="untilCaughtUp">Whether the first arrival at the head is the end.</param>
     /// <param name="pause">Ends the run between two batches.</param>
@@ -122,7 +124,8 @@ internal sealed partial class ProjectionLoop(
         }
     }
 
-    /// <summary>Goes back to what PostgreSQL holds: after an error it may be less than this process believes, or one batch more.</summary>
+    /// <summary>Goes back to what PostgreSQL holds: after an error it may be less than this process believes, or one
+    /// batch more.</summary>
     private async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         _facts.Clear();
@@ -166,7 +169,8 @@ internal sealed partial class ProjectionLoop(
             return LoopEnd.Reached;
 
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(pause);
-        var messages = services.Log.SubscribeAsync(Position, null, reading.Token).GetAsyncEnumerator(CancellationToken.None);
+        var messages =
+            services.Log.SubscribeAsync(Position, null, reading.Token).GetAsyncEnumerator(CancellationToken.None);
         Task<bool>? waiting = null;
         try
         {

@@ -4,7 +4,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Hosting;
 
-/// <summary>Brings the database into order before any projection runs: fixed schemas, another log's rows, leftovers.</summary>
+/// <summary>Brings the database into order before any projection runs: fixed schemas, another log's rows,
+/// leftovers.</summary>
 internal sealed partial class ProjectionPreparation(
     LoopServices services,
     SchemaBuilder schemas,
@@ -14,7 +15,8 @@ internal sealed partial class ProjectionPreparation(
     // Any number will do, as long as every process of this server uses the same one.
     private const long DdlLock = 0x6d61_7472_6978;
 
-    /// <summary>Per projection the version to go on with (live, or an unfinished build of this version), or none.</summary>
+    /// <summary>Per projection the version to go on with (live, or an unfinished build of this version), or
+    /// none.</summary>
     public async Task<IReadOnlyDictionary<string, Checkpoint>> RunAsync(
         IReadOnlyList<IProjection> projections,
         CancellationToken cancellationToken)
@@ -45,7 +47,8 @@ internal sealed partial class ProjectionPreparation(
         }
     }
 
-    /// <summary>PostgreSQL may come up later than this server does: the first connection is waited for, with a line.</summary>
+    /// <summary>PostgreSQL may come up later than this server does: the first connection is waited for, with a
+    /// line.</summary>
     private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
         var began = services.Time.GetTimestamp();
@@ -85,7 +88,8 @@ internal sealed partial class ProjectionPreparation(
     }
 
     /// <summary>Finds what this code can go on with and removes what nobody will use again.</summary>
-    /// <remarks>A live version of other code stays until the new one is complete: going back to the old program costs nothing until then.</remarks>
+    /// <remarks>A live version of other code stays until the new one is complete: going back to the old program costs
+    /// nothing until then.</remarks>
     private async Task<Checkpoint?> KeepAsync(
         IProjection projection,
         IReadOnlyList<Checkpoint> checkpoints,
@@ -101,8 +105,9 @@ internal sealed partial class ProjectionPreparation(
         var live = checkpoints.FirstOrDefault(c => c.Projection == projection.Name && c.IsLive);
         if (usable is not null && !usable.IsLive && live?.Version == projection.Version && live.DdlHash == hash)
             usable = null;
+        var known = checkpoints.Where(c => c.Projection == projection.Name).Select(c => c.Schema);
         foreach (var schema in found
-            .Union(checkpoints.Where(c => c.Projection == projection.Name).Select(c => c.Schema), StringComparer.Ordinal)
+            .Union(known, StringComparer.Ordinal)
             .Where(s => s != usable?.Schema && s != live?.Schema)
             .ToArray())
         {
@@ -126,7 +131,8 @@ internal sealed partial class ProjectionPreparation(
     private static partial void LogOtherLog(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
-        "Projection {projection}: {schema} is of version {held} (or of other tables), this server has version {version}; building it.")]
+        "Projection {projection}: {schema} is of version {held} (or of other tables), this server has version "
+        + "{version}; building it.")]
     private static partial void LogOtherVersion(
         ILogger logger, string projection, string schema, int held, int version);
 }

@@ -5,8 +5,8 @@ namespace Matrix.EventSourced.Projections.Hosting;
 
 /// <summary>Registers the projection host and what queries use.</summary>
 /// <remarks>
-/// Requires: IEventReader, NpgsqlDataSource, TimeProvider and logging are registered. The host is a singleton that the program starts itself,
-/// before it opens its listeners.
+/// Requires: IEventReader, NpgsqlDataSource, TimeProvider and logging are registered. The host is a singleton that the
+/// program starts itself, before it opens its listeners.
 /// </remarks>
 public static class ProjectionRegistration
 {

@@ -12,7 +12,8 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
 {
     private readonly ConcurrentDictionary<string, string> _nameToHash = new(StringComparer.Ordinal);
 
-    /// <summary>A new, empty version with its tables and its checkpoint at the start of the log; not live yet.</summary>
+    /// <summary>A new, empty version with its tables and its checkpoint at the start of the log; not live
+    /// yet.</summary>
     public async Task<Checkpoint> CreateAsync(
         IProjection projection,
         int generation,
@@ -20,7 +21,14 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
     {
         var schema = NameOf(projection, generation);
         var checkpoint = new Checkpoint(
-            schema, projection.Name, projection.Version, generation, LogPosition.Start, false, HashOf(projection), null);
+            schema,
+            projection.Name,
+            projection.Version,
+            generation,
+            LogPosition.Start,
+            IsLive: false,
+            HashOf(projection),
+            Witness: null);
 
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -65,13 +73,15 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
     }
 
     /// <summary>Tells tables that were made by this very text from others with the same version number.</summary>
-    /// <remarks>Cost: the first time, making a document store (hundreds of milliseconds); it is needed anyway.</remarks>
+    /// <remarks>Cost: the first time, making a document store (hundreds of milliseconds); it is needed
+    /// anyway.</remarks>
     public string HashOf(IProjection projection) => _nameToHash.GetOrAdd(projection.Name, _ => ComputeHash(projection));
 
     private string ComputeHash(IProjection projection)
     {
         var schema = NameOf(projection, 0);
-        var text = projection.Ddl + documents.DdlOf(projection, schema).Replace(schema, "{schema}", StringComparison.Ordinal);
+        var text =
+            projection.Ddl + documents.DdlOf(projection, schema).Replace(schema, "{schema}", StringComparison.Ordinal);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 

@@ -10,7 +10,8 @@ internal static class TransientFault
     /// <summary>Whether the same work may succeed later, without anybody changing code or data.</summary>
     public static bool Is(Exception exception)
     {
-        // Marten wraps what Npgsql throws, and Npgsql wraps what the socket throws: the cause may be anywhere in the chain.
+        // Marten wraps what Npgsql throws, and Npgsql wraps what the socket throws: the cause may be anywhere in the
+        // chain.
         for (var e = exception; e is not null; e = e.InnerException)
         {
             switch (e)
@@ -24,7 +25,8 @@ internal static class TransientFault
         return false;
     }
 
-    // Connection lost, resources short, shutdown or start-up under way, deadlock or serialisation, statement cancelled by an administrator.
+    // Connection lost, resources short, shutdown or start-up under way, deadlock or serialisation, statement cancelled
+    // by an administrator.
     private static bool IsTransientState(string sqlState) =>
         sqlState.StartsWith("08", StringComparison.Ordinal)
         || sqlState.StartsWith("53", StringComparison.Ordinal)

@@ -4,7 +4,8 @@ using System.Globalization;
 namespace Matrix.EventSourced.Projections.Postgres;
 
 /// <summary>Finds PostgreSQL's programs.</summary>
-/// <remarks>Shape: Folder holds <c>postgres</c> and <c>initdb</c>; Major is their version, which must be that of the cluster's files.</remarks>
+/// <remarks>Shape: Folder holds <c>postgres</c> and <c>initdb</c>; Major is their version, which must be that of the
+/// cluster's files.</remarks>
 internal sealed record ClusterBinaries(string Folder, int Major)
 {
     private const string DebianFolder = "/usr/lib/postgresql";
@@ -43,8 +44,7 @@ internal sealed record ClusterBinaries(string Folder, int Major)
         }
         if (Directory.Exists(DebianFolder))
         {
-            var versions = Directory.EnumerateDirectories(DebianFolder)
-                .OrderByDescending(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var v) ? v : 0);
+            var versions = Directory.EnumerateDirectories(DebianFolder).OrderByDescending(NumberOf);
             foreach (var version in versions)
                 yield return Path.Combine(version, "bin");
         }
@@ -56,6 +56,9 @@ internal sealed record ClusterBinaries(string Folder, int Major)
         yield return "/usr/libexec/postgresql";
         yield return "/usr/local/pgsql/bin";
     }
+
+    private static int NumberOf(string folder) =>
+        int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
     private static int ReadMajor(string folder)

@@ -5,11 +5,13 @@ namespace Matrix.EventSourced.Projections.Postgres;
 /// <summary>Runs PostgreSQL's programs inside the cluster's folder, as a user that they accept.</summary>
 /// <remarks>
 /// <code>
-/// sh: open the folder as descriptor 9 (by whoever we are) → setsid → setpriv: user, parent-death signal → postgres -D /proc/self/fd/9
+/// sh: open the folder as descriptor 9 (by whoever we are) → setsid → setpriv: user, parent-death signal
+/// → postgres -D /proc/self/fd/9
 /// </code>
-/// PostgreSQL refuses to run as root, and an unprivileged user may not be able to walk to the folder (/root is closed to others). The descriptor
-/// leads there without the walk, is inherited by every backend, and keeps socket paths short however deep the folder is.
-/// A session of its own keeps the terminal's Ctrl+C away from PostgreSQL: the server ends first, then the cluster.
+/// PostgreSQL refuses to run as root, and an unprivileged user may not be able to walk to the folder (/root is closed
+/// to others). The descriptor leads there without the walk, is inherited by every backend, and keeps socket paths short
+/// however deep the folder is. A session of its own keeps the terminal's Ctrl+C away from PostgreSQL: the server ends
+/// first, then the cluster.
 /// </remarks>
 internal sealed class ClusterCommand
 {
@@ -27,7 +29,9 @@ internal sealed class ClusterCommand
             throw new PrivateClusterException("A private cluster needs Linux: give a connection string.");
         if (_user is null)
         {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(
+                folder,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return;
         }
         using var install = Process.Start(new ProcessStartInfo("install", ["-d", "-o", _user, "-m", "700", folder]));
@@ -51,8 +55,8 @@ internal sealed class ClusterCommand
 
     /// <summary>Starts a program that gets an interrupt when this process ends in whatever way.</summary>
     /// <remarks>
-    /// The kernel sends that signal when the <b>thread</b> that started the program ends, so the thread must be one that lives as long as
-    /// the process: a pool thread may go at any time.
+    /// The kernel sends that signal when the <b>thread</b> that started the program ends, so the thread must be one
+    /// that lives as long as the process: a pool thread may go at any time.
     /// </remarks>
     public Task<Process> StartAsync(string folder, string log, string program, IEnumerable<string> arguments)
     {

@@ -7,11 +7,13 @@ internal static class PostmasterFile
 {
     private const int StatusLine = 7;
 
-    /// <summary>A process that still works on this very folder: a postmaster, or a child that outlived one for a moment.</summary>
+    /// <summary>A process that still works on this very folder: a postmaster, or a child that outlived one for a
+    /// moment.</summary>
     /// <remarks>
-    /// <c>postmaster.pid</c> does not tell: it may name a number that another program has by now (in a container almost surely), and it says
-    /// nothing of children. Every process of a cluster has its folder as working directory. INVARIANT: the file is removed only when there is
-    /// none of them, since two postmasters over one folder destroy it.
+    /// <c>postmaster.pid</c> does not tell: it may name a number that another program has by now (in a container almost
+    /// surely), and it says nothing of children. Every process of a cluster has its folder as working directory.
+    /// INVARIANT: the file is removed only when there is none of them, since two postmasters over one folder destroy
+    /// it.
     /// </remarks>
     public static int? FindRunning(string folder)
     {

@@ -6,10 +6,12 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Postgres;
 
-/// <summary>A PostgreSQL cluster of the server's own: made, started and ended with it, reachable through a socket in its folder only.</summary>
+/// <summary>A PostgreSQL cluster of the server's own: made, started and ended with it, reachable through a socket in
+/// its folder only.</summary>
 /// <remarks>
-/// Ensures: ends with this process even when it is killed; a cluster left behind in any state is taken over at the next start; nothing outside the
-/// folder is written. A folder of another PostgreSQL version is made anew: it holds only what the log can give again.
+/// Ensures: ends with this process even when it is killed; a cluster left behind in any state is taken over at the next
+/// start; nothing outside the folder is written. A folder of another PostgreSQL version is made anew: it holds only
+/// what the log can give again.
 /// Errors: <see cref="PrivateClusterException"/>, in one line that says what to do.
 /// </remarks>
 public sealed partial class PrivateCluster : IAsyncDisposable
@@ -116,7 +118,8 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         LogStarted(_folder, binaries.Major, ProcessId, _time.GetElapsedTime(began).TotalMilliseconds);
     }
 
-    /// <summary>Makes the cluster beside its place and moves it there complete, so that a half-made one is never taken for one.</summary>
+    /// <summary>Makes the cluster beside its place and moves it there complete, so that a half-made one is never taken
+    /// for one.</summary>
     private async Task CreateAsync(ClusterBinaries binaries, CancellationToken cancellationToken)
     {
         var fresh = _folder + ".new";
@@ -145,7 +148,8 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     private void DeleteRemains()
     {
         if (Directory.EnumerateFileSystemEntries(_folder).Any())
-            throw new PrivateClusterException($"{_folder} holds other files than a PostgreSQL cluster; move them away.");
+            throw new PrivateClusterException(
+                $"{_folder} holds other files than a PostgreSQL cluster; move them away.");
         Directory.Delete(_folder);
     }
 
@@ -161,7 +165,8 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         while (PostmasterFile.FindRunning(_folder) is not null)
         {
             if (_time.GetElapsedTime(began) > _options.PatienceMax)
-                throw new PrivateClusterException($"{_folder} is in use by process {old}; stop the other server first.");
+                throw new PrivateClusterException(
+                    $"{_folder} is in use by process {old}; stop the other server first.");
             await Task.Delay(Poll, _time, cancellationToken);
         }
     }
@@ -174,7 +179,8 @@ public sealed partial class PrivateCluster : IAsyncDisposable
             if (_process!.HasExited)
                 throw new PrivateClusterException($"PostgreSQL did not start: {LastLine(LogFile)} (see {LogFile})");
             if (_time.GetElapsedTime(began) > _options.PatienceMax)
-                throw new PrivateClusterException($"PostgreSQL is not ready after {_options.PatienceMax}; see {LogFile}");
+                throw new PrivateClusterException(
+                    $"PostgreSQL is not ready after {_options.PatienceMax}; see {LogFile}");
             await Task.Delay(Poll, _time, cancellationToken);
         }
     }
@@ -244,9 +250,10 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     private int? ReadVersion()
     {
         var file = Path.Combine(_folder, "PG_VERSION");
-        return File.Exists(file) && int.TryParse(File.ReadAllText(file).AsSpan().Trim(), CultureInfo.InvariantCulture, out var major)
-            ? major
-            : null;
+        if (!File.Exists(file))
+            return null;
+        var text = File.ReadAllText(file).AsSpan().Trim();
+        return int.TryParse(text, CultureInfo.InvariantCulture, out var major) ? major : null;
     }
 
     // LIMIT: 8 MiB of warnings are enough to find out what happened; the log begins anew at the next start after that.
@@ -257,7 +264,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     }
 
     private static string LastLine(string file) =>
-        File.Exists(file) ? File.ReadLines(file).LastOrDefault(l => l.Length > 0) ?? "no reason given" : "no reason given";
+        (File.Exists(file) ? File.ReadLines(file).LastOrDefault(l => l.Length > 0) : null) ?? "no reason given";
 
     [LoggerMessage(Level = LogLevel.Information, Message =
         "Private PostgreSQL {major} runs in {folder} as process {process_id}, ready after {elapsed_ms} ms.")]
@@ -271,6 +278,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         "{folder} is of PostgreSQL {held}, installed is {major}: it is made anew and the read models are replayed.")]
     private partial void LogOtherVersion(string folder, int held, int major);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "PostgreSQL (process {process_id}) is slow to end; ending it at once.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "PostgreSQL (process {process_id}) is slow to end; ending it at once.")]
     private partial void LogSlowEnd(int process_id);
 }

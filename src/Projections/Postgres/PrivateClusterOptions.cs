@@ -9,10 +9,12 @@ public sealed record PrivateClusterOptions
     /// <summary>Where <c>postgres</c> and <c>initdb</c> are; null looks for them.</summary>
     public string? BinaryFolder { get; init; }
 
-    /// <summary>False only in tests: a crash of the machine then loses the cluster, which a replay makes again.</summary>
+    /// <summary>False only in tests: a crash of the machine then loses the cluster, which a replay makes
+    /// again.</summary>
     public bool IsFsyncOn { get; init; } = true;
 
-    /// <summary>LIMIT: connections that PostgreSQL accepts; each costs it memory, and a server of this size is never short of them.</summary>
+    /// <summary>LIMIT: connections that PostgreSQL accepts; each costs it memory, and a server of this size is never
+    /// short of them.</summary>
     public int ConnectionCountMax { get; init; } = 40;
 
     /// <summary>How long an old postmaster of the same folder may take to end, and a new one to be ready.</summary>

@@ -6,7 +6,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Kit.Postgres;
 
-/// <summary>A real PostgreSQL for tests: one cluster per test process, without fsync, and a fresh database for each test class.</summary>
+/// <summary>A real PostgreSQL for tests: one cluster per test process, without fsync, and a fresh database for each
+/// test class.</summary>
 public static class PostgresKit
 {
     private static readonly Lazy<Task<PrivateCluster>> Cluster = new(StartAsync);

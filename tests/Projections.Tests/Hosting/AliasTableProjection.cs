@@ -8,7 +8,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Tests.Hosting;
 
-/// <summary>The smallest projection with an order of its own: a row per alias, and a journal of every fact in the order of its coming.</summary>
+/// <summary>The smallest projection with an order of its own: a row per alias, and a journal of every fact in the order
+/// of its coming.</summary>
 public class AliasTableProjection : IProjection
 {
     public static string Dump(string schema) => $"SELECT * FROM {schema}.aliases ORDER BY alias";

@@ -29,7 +29,15 @@ public sealed class HostedRun : IAsyncDisposable
         Health = new ProjectionHealth();
         Documents = new DocumentStores(_dataSource, Registry);
         Host = new ProjectionHost(
-            projections, fixedSchemas ?? [], Registry, Health, Documents, log, _dataSource, TimeProvider.System, options,
+            projections,
+            fixedSchemas ?? [],
+            Registry,
+            Health,
+            Documents,
+            log,
+            _dataSource,
+            TimeProvider.System,
+            options,
             NullLogger<ProjectionHost>.Instance);
         Gate = new ProjectionGate(Registry, log, TimeProvider.System, options, NullLogger<ProjectionGate>.Instance);
     }
@@ -87,7 +95,8 @@ public static class LogWriting
         var result = await log.AppendAsync(
             new StreamName("alias", "#raw:test"),
             ExpectedRevision.Any,
-            [new NewRecord(Guid.NewGuid(), type, System.Text.Encoding.UTF8.GetBytes(json), FactCodec.EncodeMetadata(Metadata))]);
+            [new NewRecord(
+                Guid.NewGuid(), type, System.Text.Encoding.UTF8.GetBytes(json), FactCodec.EncodeMetadata(Metadata))]);
         return ((AppendResult.Appended)result).Position;
     }
 

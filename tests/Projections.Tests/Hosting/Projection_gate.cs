@@ -145,7 +145,11 @@ public sealed class Projection_gate
         }
 
         public IAsyncEnumerable<LogRecord> ReadStreamAsync(
-            StreamName stream, long? fromRevision, ReadDirection direction, long maxCount, CancellationToken cancellationToken = default) =>
+            StreamName stream,
+            long? fromRevision,
+            ReadDirection direction,
+            long maxCount,
+            CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
         public IAsyncEnumerable<LogRecord> ReadAllAsync(

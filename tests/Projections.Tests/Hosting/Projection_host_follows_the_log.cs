@@ -50,7 +50,8 @@ public sealed class Projection_host_follows_the_log : IAsyncLifetime
     [Fact]
     public async Task fact_of_others_moves_the_position_without_a_transaction()
     {
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         var position = await _log.AppendUnhandledAsync(1);
         var reached = await run.Gate.WaitForHeadAsync(new[] { "aliases" }, CancellationToken.None);
@@ -86,7 +87,8 @@ public sealed class Projection_host_follows_the_log : IAsyncLifetime
         await using (await new HostedRun(_log, _database.ConnectionString, [], null, [fixedSchema]).StartAsync())
             await _database.ExecuteAsync("INSERT INTO nodes.bytes VALUES (1)");
 
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [], null, [fixedSchema]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [], null, [fixedSchema]).StartAsync();
 
         Assert.Equal(1, await _database.ScalarAsync<long>("SELECT count(*) FROM nodes.bytes"));
     }
@@ -100,7 +102,8 @@ public sealed class Projection_host_follows_the_log : IAsyncLifetime
             before = await DumpAsync(_database);
         await using var empty = await PostgresKit.CreateDatabaseAsync();
 
-        await using var run = await new HostedRun(_log, empty.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, empty.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         Assert.Equal(before, await DumpAsync(empty));
     }
@@ -115,7 +118,8 @@ public sealed class Projection_host_follows_the_log : IAsyncLifetime
         var other = LogWriting.NewLog();
         await other.AppendMixAsync(5, 60);
 
-        await using var run = await new HostedRun(other, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(other, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         Assert.Equal(40, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1.journal"));
     }
@@ -129,7 +133,8 @@ public sealed class Projection_host_follows_the_log : IAsyncLifetime
         }
         var emptied = LogWriting.NewLog();
 
-        await using var run = await new HostedRun(emptied, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(emptied, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1.journal"));
         var position = await emptied.AppendAliasAsync(1);

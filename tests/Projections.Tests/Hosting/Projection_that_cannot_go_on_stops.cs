@@ -31,7 +31,8 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
         };
 
         // The first start builds the version; only a version that is complete serves, so the poison comes afterwards.
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [failing, new OtherProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [failing, new OtherProjection()]).StartAsync();
 
         var problem = Assert.Single(run.Health.Problems);
         Assert.Equal("aliases", problem.Projection);
@@ -39,7 +40,10 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
         Assert.Equal(FactNames.AliasCreated, problem.RecordType);
         Assert.Contains("cannot apply this", problem.Error, StringComparison.Ordinal);
         Assert.False(problem.IsRetrying);
-        Assert.Equal(10, await _database.ScalarAsync<long>("SELECT position FROM projections.checkpoints WHERE schema = 'aliases_v1'"));
+        Assert.Equal(
+            10,
+            await _database.ScalarAsync<long>(
+                "SELECT position FROM projections.checkpoints WHERE schema = 'aliases_v1'"));
         Assert.Equal(20, await _database.ScalarAsync<long>("SELECT count(*) FROM others_v1.journal"));
     }
 
@@ -47,7 +51,8 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
     public async Task live_and_alone()
     {
         var failing = new AliasTableProjection();
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [failing, new OtherProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [failing, new OtherProjection()]).StartAsync();
         failing.BeforeApply = _ => throw new InvalidOperationException("cannot apply this");
 
         var position = await _log.AppendAliasAsync(1);
@@ -65,7 +70,8 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
         var broken = await _log.AppendRawAsync(FactNames.AliasCreated, "{\"alias\":17}");
         await _log.AppendAliasAsync(2);
 
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         var problem = Assert.Single(run.Health.Problems);
         Assert.Equal(broken, problem.Position);
@@ -76,7 +82,8 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
     [Fact]
     public async Task when_another_process_moved_its_checkpoint()
     {
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
         await _log.AppendAliasAsync(1);
         await run.Gate.WaitForHeadAsync(Aliases, CancellationToken.None);
 
@@ -98,7 +105,8 @@ public sealed class Projection_that_cannot_go_on_stops : IAsyncLifetime
         {
         }
 
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         Assert.True(run.Health.IsHealthy);
         Assert.Equal(6, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1.journal"));

@@ -39,9 +39,15 @@ public sealed class Rebuild_runs_beside_the_live_version : IAsyncLifetime
 
         Assert.Equal("aliases_v1_g1", run.Registry.Live("aliases"));
         Assert.Equal(appended, projection.CommittedPositions);
-        Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.aliases WHERE room = 'damaged'"));
-        Assert.Equal(40 + appended.Count, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.journal"));
-        Assert.Equal("aliases_v1_g1", await _database.ScalarAsync<string>("SELECT schema FROM projections.checkpoints"));
+        Assert.Equal(
+            0,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.aliases WHERE room = 'damaged'"));
+        Assert.Equal(
+            40 + appended.Count,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.journal"));
+        Assert.Equal(
+            "aliases_v1_g1",
+            await _database.ScalarAsync<string>("SELECT schema FROM projections.checkpoints"));
     }
 
     [Fact]
@@ -60,7 +66,9 @@ public sealed class Rebuild_runs_beside_the_live_version : IAsyncLifetime
         var position = await _log.AppendAliasAsync(1);
         Assert.Equal(position, await run.Gate.WaitForHeadAsync(Aliases, CancellationToken.None));
         Assert.True(run.Health.IsHealthy);
-        Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM pg_namespace WHERE nspname = 'aliases_v1_g1'"));
+        Assert.Equal(
+            0,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM pg_namespace WHERE nspname = 'aliases_v1_g1'"));
     }
 
     [Fact]
@@ -93,7 +101,9 @@ public sealed class Rebuild_runs_beside_the_live_version : IAsyncLifetime
 
         Assert.Equal("aliases_v2", run.Registry.Live("aliases"));
         Assert.Equal(20, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v2.journal"));
-        Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM pg_namespace WHERE nspname = 'aliases_v1'"));
+        Assert.Equal(
+            0,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM pg_namespace WHERE nspname = 'aliases_v1'"));
     }
 
     [Fact]
@@ -104,10 +114,13 @@ public sealed class Rebuild_runs_beside_the_live_version : IAsyncLifetime
         {
         }
 
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new WiderProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new WiderProjection()]).StartAsync();
 
         Assert.Equal("aliases_v1_g1", run.Registry.Live("aliases"));
-        Assert.Equal(20, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.journal WHERE extra IS NULL"));
+        Assert.Equal(
+            20,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.journal WHERE extra IS NULL"));
     }
 
     [Fact]
@@ -141,10 +154,13 @@ public sealed class Rebuild_runs_beside_the_live_version : IAsyncLifetime
         await using (var command = new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]))
             await command.Host.RebuildStoppedAsync(which, CancellationToken.None);
 
-        await using var run = await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
+        await using var run =
+            await new HostedRun(_log, _database.ConnectionString, [new AliasTableProjection()]).StartAsync();
 
         Assert.Equal("aliases_v1_g1", run.Registry.Live("aliases"));
-        Assert.Equal(0, await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.aliases WHERE room = 'damaged'"));
+        Assert.Equal(
+            0,
+            await _database.ScalarAsync<long>("SELECT count(*) FROM aliases_v1_g1.aliases WHERE room = 'damaged'"));
     }
 
     private sealed class WiderProjection : AliasTableProjection

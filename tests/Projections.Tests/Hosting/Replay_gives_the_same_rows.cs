@@ -90,7 +90,11 @@ public sealed class Replay_gives_the_same_rows : IAsyncLifetime
         {
             AfterApply = batch => batchCount++ % 4 == 2 ? CutAsync(_database, batch.Connection) : Task.CompletedTask,
         };
-        var options = new ProjectionOptions { RetryFirst = TimeSpan.FromMilliseconds(1), RetryMax = TimeSpan.FromMilliseconds(5) };
+        var options = new ProjectionOptions
+        {
+            RetryFirst = TimeSpan.FromMilliseconds(1),
+            RetryMax = TimeSpan.FromMilliseconds(5),
+        };
         await using var run = await new HostedRun(_log, _database.ConnectionString, [projection], options).StartAsync();
 
         var appended = new List<LogPosition>();

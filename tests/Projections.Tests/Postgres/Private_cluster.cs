@@ -6,7 +6,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Tests.Postgres;
 
-/// <summary>Each test has a cluster of its own, in a folder that only its owner may enter; run as root, that is closed to PostgreSQL's user too.</summary>
+/// <summary>Each test has a cluster of its own, in a folder that only its owner may enter; run as root, that is closed
+/// to PostgreSQL's user too.</summary>
 public sealed class Private_cluster : IAsyncLifetime
 {
     private string _data = "";
