@@ -55,20 +55,22 @@ public static class PostgresKit
         return cluster;
     }
 
-    // At the end of the process there is nobody left to await: the cluster needs no orderly end, its files go anyway.
+    // At the end of the process there is nobody left to await, and little time: the runner soon kills what still runs.
+    // Its children end when they see that the postmaster is gone. Never the whole process tree at once: that stops the
+    // postmaster before it kills it, and one that is left stopped ignores everything, the death of its parent too.
     private static void End(int processId, string folder)
     {
         try
         {
             using var process = Process.GetProcessById(processId);
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit(5000);
+            process.Kill();
+            process.WaitForExit(2000);
+            Directory.Delete(folder, recursive: true);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
         {
-            // It has ended already.
+            // It has ended already, or a child still wrote a file.
         }
-        Directory.Delete(folder, recursive: true);
     }
 }
 

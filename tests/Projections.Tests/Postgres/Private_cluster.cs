@@ -85,8 +85,11 @@ public sealed class Private_cluster : IAsyncLifetime
         var line = await server.StandardOutput.ReadLineAsync();
         var postmaster = int.Parse(line!, CultureInfo.InvariantCulture);
 
+        using var orphan = Process.GetProcessById(postmaster);
         server.Kill();
         await server.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await orphan.WaitForExitAsync(patience.Token);
         await using var cluster = await StartAsync(Folder);
 
         Assert.NotEqual(postmaster, cluster.ProcessId);
