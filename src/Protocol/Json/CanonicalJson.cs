@@ -8,10 +8,14 @@ namespace Matrix.EventSourced.Protocol.Json;
 /// <summary>The one encoding of a JSON value that servers hash and sign.</summary>
 /// <remarks>
 /// Spec: v1.19 appendices #canonical-json; rooms/v6 #canonical-json for where it is enforced.
-/// Shape: UTF-8, no white space, keys in the order of their UTF-8 bytes (which is code point order), shortest escapes in lower case.
-/// Numbers keep their token, except for the forms that the spec's examples rewrite (<c>-0</c>, <c>1e10</c>): rooms of versions 1 to 5
-/// hold floats and large integers that must survive verbatim. <see cref="FindViolation(JsonElement)"/> is the strict check.
-/// Errors: text that no canonical form exists for (duplicate keys, half surrogates, nesting over <see cref="Limits.JsonDepthMax"/>)
+/// Shape: UTF-8, no white space, keys in the order of their UTF-8 bytes (which is code point order), shortest escapes
+/// in lower case.
+/// Numbers keep their token, except for the forms that the spec's examples rewrite (<c>-0</c>, <c>1e10</c>): rooms of
+/// versions 1 to 5
+/// hold floats and large integers that must survive verbatim. <see cref="FindViolation(JsonElement)"/> is the strict
+/// check.
+/// Errors: text that no canonical form exists for (duplicate keys, half surrogates, nesting over
+/// <see cref="Limits.JsonDepthMax"/>)
 /// is refused by the Try methods and is a <see cref="FormatException"/> in the others.
 /// Cost: one pass to read, one to write; only the result is allocated.
 /// </remarks>

@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.Protocol.Json;
 /// <summary>The number tokens of canonical JSON.</summary>
 /// <remarks>
 /// Spec: v1.19 appendices #canonical-json; rooms/v6 #canonical-json.
-/// Strict rooms hold integers within ±(2^53-1) only. In rooms of versions 1 to 5 other numbers exist and keep their token verbatim,
+/// Strict rooms hold integers within ±(2^53-1) only. In rooms of versions 1 to 5 other numbers exist and keep their
+/// token verbatim,
 /// so that a hash over them stays what its sender made it; only the two forms that the spec's own examples rewrite
 /// (<c>-0</c> and a whole number with an exponent) are rewritten.
 /// </remarks>
@@ -49,7 +50,8 @@ internal static class JsonNumber
         var digits = token[(e + 1)..];
         if (digits.Length > 0 && digits[0] == (byte)'+')
             digits = digits[1..];
-        if (!Utf8Parser.TryParse(digits, out int exponent, out consumed) || consumed != digits.Length || exponent is < 0 or > 16)
+        if (!Utf8Parser.TryParse(digits, out int exponent, out consumed) || consumed != digits.Length
+            || exponent is < 0 or > 16)
             return false;
         for (; exponent > 0 && Math.Abs(value) <= Limits.CanonicalIntegerMax; exponent--)
             value *= 10;

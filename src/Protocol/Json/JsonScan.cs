@@ -7,14 +7,16 @@ namespace Matrix.EventSourced.Protocol.Json;
 // HOT
 /// <summary>A JSON text as a flat table of its tokens, with the members of every object in canonical order.</summary>
 /// <remarks>
-/// One pass of the reader fills the table; each object's members are linked in the order of their keys' UTF-8 bytes as the object ends,
+/// One pass of the reader fills the table; each object's members are linked in the order of their keys' UTF-8 bytes as
+/// the object ends,
 /// which is also where duplicate keys show. Writing follows the links and cannot fail.
 /// <code>
 /// {"b":[1],"a":2}    0 object, link=3, next=5
 ///                    1 key b, link=-1      2 array, next=4     (its 1 is a token between)
 ///                    3 key a, link=1       4 number
 /// </code>
-/// Errors: <see cref="Fault"/> says what no room may hold (not JSON, bad UTF-8, half surrogates, duplicate keys, nesting over the limit);
+/// Errors: <see cref="Fault"/> says what no room may hold (not JSON, bad UTF-8, half surrogates, duplicate keys,
+/// nesting over the limit);
 /// <see cref="Violation"/> what strict canonical JSON may not hold (floats, large integers, negative zero).
 /// Cost: O(n log m) for n tokens and m members of one object; all arrays are pooled. Requires: disposed by who made it.
 /// </remarks>
@@ -285,7 +287,8 @@ internal ref struct JsonScan
         _members = larger;
     }
 
-    /// <summary>Start and Length: of the text inside the quotes, or of the token. Next: the token after this value.</summary>
+    /// <summary>Start and Length: of the text inside the quotes, or of the token. Next: the token after this
+    /// value.</summary>
     private struct Token
     {
         public int Start;

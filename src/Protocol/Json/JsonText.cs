@@ -36,7 +36,8 @@ internal static class JsonText
     }
 
     /// <summary>
-    /// Resolves the escapes of a string's raw inside; false if one names half of a surrogate pair, which UTF-8 cannot carry.
+    /// Resolves the escapes of a string's raw inside; false if one names half of a surrogate pair, which UTF-8 cannot
+    /// carry.
     /// </summary>
     /// <remarks>Requires: raw passed a JSON reader; destination is at least as long as raw.</remarks>
     public static bool TryUnescape(ReadOnlySpan<byte> raw, Span<byte> destination, out int written)

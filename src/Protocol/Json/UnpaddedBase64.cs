@@ -3,7 +3,8 @@ using System.Buffers.Text;
 namespace Matrix.EventSourced.Protocol.Json;
 
 /// <summary>Base64 without the equals signs at its end.</summary>
-/// <remarks>Spec: v1.19 appendices #unpadded-base64. Decoding takes padding, too, and the URL-safe alphabet where it says so.</remarks>
+/// <remarks>Spec: v1.19 appendices #unpadded-base64. Decoding takes padding, too, and the URL-safe alphabet where it
+/// says so.</remarks>
 public static class UnpaddedBase64
 {
     public static string Encode(ReadOnlySpan<byte> bytes) => Convert.ToBase64String(bytes).TrimEnd('=');

@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Matrix.EventSourced.Protocol.Json;
 
 // HOT
-/// <summary>A growing run of bytes on a pooled array: what canonical JSON is written into before its length is known.</summary>
+/// <summary>A growing run of bytes on a pooled array: what canonical JSON is written into before its length is
+/// known.</summary>
 /// <remarks>Requires: passed by reference, disposed in the method that made it.</remarks>
 internal ref struct Utf8Sink
 {

@@ -42,7 +42,8 @@ internal ref struct CanonicalMembers
     }
 }
 
-/// <summary>Writes an object member by member, in the order given; the sink is passed along, since both are on the stack.</summary>
+/// <summary>Writes an object member by member, in the order given; the sink is passed along, since both are on the
+/// stack.</summary>
 internal ref struct MemberWriter
 {
     private bool _hasMembers;

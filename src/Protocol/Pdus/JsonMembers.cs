@@ -5,7 +5,8 @@ namespace Matrix.EventSourced.Protocol.Pdus;
 /// <summary>Finds members of objects in bytes that are known to be JSON.</summary>
 internal static class JsonMembers
 {
-    /// <summary>Moves a fresh reader to the value of a member of the object it starts with; false if there is no such member.</summary>
+    /// <summary>Moves a fresh reader to the value of a member of the object it starts with; false if there is no such
+    /// member.</summary>
     public static bool TryFind(ref Utf8JsonReader reader, ReadOnlySpan<byte> key)
     {
         if (reader.TokenType == JsonTokenType.None)

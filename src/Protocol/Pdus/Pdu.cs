@@ -8,7 +8,8 @@ namespace Matrix.EventSourced.Protocol.Pdus;
 /// <summary>A persistent data unit: one node of a room's graph, in the form in which servers exchange it.</summary>
 /// <remarks>
 /// Spec: v1.19 server-server-api #pdus; rooms/v1, v3, v4, v6, v11, v12 #event-format.
-/// Shape: keeps its canonical bytes; the envelope is read when it is made, lists and objects when they are first asked for.
+/// Shape: keeps its canonical bytes; the envelope is read when it is made, lists and objects when they are first asked
+/// for.
 /// Immutable, safe to share between threads. Two PDUs are equal if their ids are.
 /// Units: <see cref="OriginServerTs"/>, Unix milliseconds as its sender claims.
 /// Requires: made by <see cref="PduParser"/> or <see cref="PduBuilder"/> only.
@@ -56,7 +57,8 @@ public sealed class Pdu : IEquatable<Pdu>
     /// <summary>The room; for the create PDU of a version 12 room made from its own id.</summary>
     public RoomId RoomId { get; }
 
-    /// <summary>Whether <c>room_id</c> is in the JSON: a create PDU of version 12 must not have it (auth rule 1.2).</summary>
+    /// <summary>Whether <c>room_id</c> is in the JSON: a create PDU of version 12 must not have it (auth rule
+    /// 1.2).</summary>
     public bool HasRoomId { get; }
 
     public string Type { get; }
@@ -98,7 +100,8 @@ public sealed class Pdu : IEquatable<Pdu>
     /// <summary>The <c>signatures</c> object; empty in old PDUs without one.</summary>
     public ReadOnlyMemory<byte> SignaturesUtf8 => _signatures.IsPresent ? _signatures.Of(Json) : "{}"u8.ToArray();
 
-    /// <summary>The string in <c>content</c> under a key, without parsing the content; null for anything else.</summary>
+    /// <summary>The string in <c>content</c> under a key, without parsing the content; null for anything
+    /// else.</summary>
     public string? FindContentString(ReadOnlySpan<byte> key) => JsonMembers.FindString(ContentUtf8.Span, key);
 
     /// <summary>The <c>membership</c> of a member PDU, or null.</summary>
@@ -119,6 +122,7 @@ public sealed class Pdu : IEquatable<Pdu>
         JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = Limits.JsonDepthMax });
 
     private EventId[] ReadReferences(JsonSlice slice) => slice.IsPresent
-        ? PduReferences.Read(slice.Of(Json.Span), Rules) ?? throw new InvalidOperationException($"{EventId} was not checked.")
+        ? PduReferences.Read(slice.Of(Json.Span), Rules) ?? throw new InvalidOperationException(
+            $"{EventId} was not checked.")
         : [];
 }

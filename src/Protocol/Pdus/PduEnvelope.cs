@@ -6,7 +6,8 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 namespace Matrix.EventSourced.Protocol.Pdus;
 
 // HOT
-/// <summary>What stands at the top level of a PDU, read in one pass; lists and objects stay slices until somebody asks.</summary>
+/// <summary>What stands at the top level of a PDU, read in one pass; lists and objects stay slices until somebody
+/// asks.</summary>
 internal struct PduEnvelope
 {
     public string? Type;
@@ -88,7 +89,8 @@ internal struct PduEnvelope
         return Type is not null ? null : "type is no string of at most 255 bytes";
     }
 
-    /// <summary>Where the version keeps <c>redacts</c> in the content, the one at the top level means nothing.</summary>
+    /// <summary>Where the version keeps <c>redacts</c> in the content, the one at the top level means
+    /// nothing.</summary>
     private string? ReadRedactsInContent(ReadOnlySpan<byte> canonical, RoomVersionRules rules)
     {
         if (Type != EventTypes.Redaction)

@@ -9,7 +9,8 @@ namespace Matrix.EventSourced.Protocol.Pdus;
 // HOT
 /// <summary>The two hashes of a PDU: of its content, and of what a redaction leaves, which is its id.</summary>
 /// <remarks>
-/// Spec: v1.19 server-server-api #calculating-the-content-hash-for-an-event, #calculating-the-reference-hash-for-an-event.
+/// Spec: v1.19 server-server-api #calculating-the-content-hash-for-an-event,
+/// #calculating-the-reference-hash-for-an-event.
 /// Requires: canonical bytes. Cost: one pass over the bytes and one SHA-256.
 /// </remarks>
 public static class PduHashes

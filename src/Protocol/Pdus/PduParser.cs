@@ -22,9 +22,11 @@ public abstract record PduParseResult
 /// <remarks>
 /// Spec: v1.19 server-server-api #checks-performed-on-receipt-of-a-pdu (check 1); client-server-api #size-limits;
 /// rooms/v* #event-format, #canonical-json.
-/// Shape: one scan makes the canonical bytes; one pass over those reads the envelope. Signatures, hashes and authorisation are checks
+/// Shape: one scan makes the canonical bytes; one pass over those reads the envelope. Signatures, hashes and
+/// authorisation are checks
 /// of their own (signatures, <see cref="PduHashes"/>, EventAuth).
-/// NOTSPEC: an object with the same key twice is refused. Most servers silently keep the last one and pass the PDU on without the
+/// NOTSPEC: an object with the same key twice is refused. Most servers silently keep the last one and pass the PDU on
+/// without the
 /// first, so nothing is lost: the form in which the others hold it can still be fetched from them, and there never are
 /// two readings of stored bytes.
 /// Errors: Refused(M_NOT_JSON), Refused(M_BAD_JSON), Refused(M_TOO_LARGE); never an exception for bad input.
@@ -58,8 +60,10 @@ public static class PduParser
             : ParseCanonical(canonical, rules, enforcesReferenceLimits);
     }
 
-    /// <summary>Reads bytes that this server stored after <see cref="Parse"/> or made itself; cheap, without hashing.</summary>
-    /// <remarks>Requires: the bytes are canonical and the id is theirs. Throws on anything else: a broken invariant.</remarks>
+    /// <summary>Reads bytes that this server stored after <see cref="Parse"/> or made itself; cheap, without
+    /// hashing.</summary>
+    /// <remarks>Requires: the bytes are canonical and the id is theirs. Throws on anything else: a broken
+    /// invariant.</remarks>
     public static Pdu ParseStored(ReadOnlyMemory<byte> json, RoomVersionRules rules, EventId eventId)
     {
         var problem = PduEnvelope.Read(json.Span, rules, out var envelope) ?? FindMissing(envelope, rules);
@@ -110,7 +114,8 @@ public static class PduParser
         return FindBadRoomId(envelope, rules);
     }
 
-    /// <summary>Only the create PDU of a version 12 room goes without; one that has it is for auth rule 1.2 to reject.</summary>
+    /// <summary>Only the create PDU of a version 12 room goes without; one that has it is for auth rule 1.2 to
+    /// reject.</summary>
     private static string? FindBadRoomId(in PduEnvelope envelope, RoomVersionRules rules)
     {
         if (rules.RoomIdIsCreateHash && envelope is { Type: EventTypes.Create, StateKey.Length: 0 })

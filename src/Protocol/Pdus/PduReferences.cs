@@ -4,7 +4,8 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 
 namespace Matrix.EventSourced.Protocol.Pdus;
 
-/// <summary>Reads <c>prev_events</c> and <c>auth_events</c>: ids, or pairs of id and hashes in room versions 1 and 2.</summary>
+/// <summary>Reads <c>prev_events</c> and <c>auth_events</c>: ids, or pairs of id and hashes in room versions 1 and
+/// 2.</summary>
 internal static class PduReferences
 {
     /// <summary>The ids in the order of the array, or null if an entry is not of the version's form.</summary>

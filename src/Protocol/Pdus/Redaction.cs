@@ -27,9 +27,11 @@ public static class Redaction
     }
 
     /// <summary>
-    /// The form that is signed and that the reference hash is taken of: redacted, without signatures and <c>unsigned</c>.
+    /// The form that is signed and that the reference hash is taken of: redacted, without signatures and
+    /// <c>unsigned</c>.
     /// </summary>
-    internal static void WriteSigned(ReadOnlySpan<byte> canonical, string type, RoomVersionRules rules, ref Utf8Sink sink) =>
+    internal static void WriteSigned(
+        ReadOnlySpan<byte> canonical, string type, RoomVersionRules rules, ref Utf8Sink sink) =>
         Write(canonical, type, rules, keepsSignatures: false, ref sink);
 
     /// <summary>Appends what a redaction leaves of a content object.</summary>
@@ -52,7 +54,8 @@ public static class Redaction
         {
             if (keys.Contains(members.Key))
                 writer.Copy(members.Member, ref sink);
-            else if (keepsSignedInvite && members.Key.SequenceEqual("third_party_invite"u8) && members.Value[0] == (byte)'{')
+            else if (keepsSignedInvite && members.Key.SequenceEqual("third_party_invite"u8)
+                && members.Value[0] == (byte)'{')
                 WriteSignedInvite(members.Value, ref writer, ref sink);
         }
         MemberWriter.End(ref sink);
@@ -79,7 +82,8 @@ public static class Redaction
     }
 
     /// <summary>
-    /// SPEC?: of a third_party_invite without signed an empty object is left; the other servers do that, and ids hang on it.
+    /// SPEC?: of a third_party_invite without signed an empty object is left; the other servers do that, and ids hang
+    /// on it.
     /// </summary>
     private static void WriteSignedInvite(ReadOnlySpan<byte> invite, ref MemberWriter outer, ref Utf8Sink sink)
     {

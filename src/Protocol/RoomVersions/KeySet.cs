@@ -3,7 +3,8 @@ using System.Text;
 namespace Matrix.EventSourced.Protocol.RoomVersions;
 
 /// <summary>A few JSON keys, asked for by their UTF-8 bytes.</summary>
-/// <remarks>Cost: a scan over at most some fifteen keys, which compare their lengths first; nothing is allocated.</remarks>
+/// <remarks>Cost: a scan over at most some fifteen keys, which compare their lengths first; nothing is
+/// allocated.</remarks>
 public sealed class KeySet
 {
     private readonly byte[][] _utf8;

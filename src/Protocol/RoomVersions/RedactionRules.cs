@@ -2,7 +2,8 @@ using System.Collections.Frozen;
 
 namespace Matrix.EventSourced.Protocol.RoomVersions;
 
-/// <summary>What a redaction leaves of a PDU: the top-level keys, and per event type the keys of <c>content</c>.</summary>
+/// <summary>What a redaction leaves of a PDU: the top-level keys, and per event type the keys of
+/// <c>content</c>.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #redactions; rooms/v1 … rooms/v12 #redactions.
 /// Shape: <see cref="ContentKeys"/> maps an event type to the keys it keeps; a type that is absent keeps none.

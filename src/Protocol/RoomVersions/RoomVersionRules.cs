@@ -3,10 +3,12 @@ using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Protocol.RoomVersions;
 
-/// <summary>Everything in which room versions differ, as data: algorithms ask these switches and never a version number.</summary>
+/// <summary>Everything in which room versions differ, as data: algorithms ask these switches and never a version
+/// number.</summary>
 /// <remarks>
 /// Spec: v1.19 rooms #room-version-grammar and the pages of versions 1 to 12.
-/// Shape: one instance per version, compared by reference; <see cref="RoomVersionTable"/> writes each as "the version before, except".
+/// Shape: one instance per version, compared by reference; <see cref="RoomVersionTable"/> writes each as "the version
+/// before, except".
 /// Cost: <see cref="Find"/> is one lookup.
 /// </remarks>
 public sealed record RoomVersionRules
@@ -30,7 +32,8 @@ public sealed record RoomVersionRules
     /// </summary>
     public bool ReferencesArePairs { get; init; }
 
-    /// <summary>From version 6: integers within ±(2^53-1) and no floats, or the PDU is dropped. Spec: #canonical-json.</summary>
+    /// <summary>From version 6: integers within ±(2^53-1) and no floats, or the PDU is dropped. Spec:
+    /// #canonical-json.</summary>
     public bool StrictCanonicalJson { get; init; }
 
     /// <summary>From version 11: <c>redacts</c> stands in <c>content</c> and not at the top level.</summary>
@@ -50,7 +53,8 @@ public sealed record RoomVersionRules
     /// <summary>Versions 1 and 2: the server in the event id signs, too.</summary>
     public bool EventIdServerSigns { get; init; }
 
-    /// <summary>From version 5: a signing key must be valid at <c>origin_server_ts</c>. Spec: #signing-key-validity-period.</summary>
+    /// <summary>From version 5: a signing key must be valid at <c>origin_server_ts</c>. Spec:
+    /// #signing-key-validity-period.</summary>
     public bool EnforcesKeyValidity { get; init; }
 
     // Authorisation. Spec: #authorisation-rules of each version.
@@ -61,7 +65,8 @@ public sealed record RoomVersionRules
     /// <summary>Versions 1 to 5: <c>m.room.aliases</c> has a rule of its own (their rule 4).</summary>
     public bool AliasesAreAuthorised { get; init; }
 
-    /// <summary>From version 6: changes of <c>notifications</c> in power levels are checked as <c>events</c> are.</summary>
+    /// <summary>From version 6: changes of <c>notifications</c> in power levels are checked as <c>events</c>
+    /// are.</summary>
     public bool NotificationLevelsAreChecked { get; init; }
 
     /// <summary>From version 7: membership and join rule <c>knock</c>.</summary>
