@@ -1,12 +1,13 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 
 namespace Matrix.EventSourced.Api.Admin;
 
 /// <summary>
-/// Whether this server can do its work: 200 when it can, 503 with the reasons when a projection has stopped.
+/// Whether this server can do its work: 200 when it can, 503 with the reasons when a projection or a room has stopped.
 /// </summary>
 internal static class Health
 {
@@ -17,17 +18,19 @@ internal static class Health
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
     {
         var projections = request.Get<ProjectionHost>().Status;
-        var isWell = projections.All(projection => projection.Problem is null);
+        var quarantined = request.Get<RoomserverHealth>().Quarantined.Count;
+        var isWell = quarantined == 0 && projections.All(projection => projection.Problem is null);
         var head = await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone);
-        return new MatrixResponse.Json(writer => Write(writer, isWell, head, projections), isWell ? 200 : 503);
+        return new MatrixResponse.Json(writer => Write(writer, isWell, head, quarantined, projections), isWell ? 200 : 503);
     }
 
     private static void Write(
-        Utf8JsonWriter writer, bool isWell, LogPosition head, IReadOnlyList<ProjectionStatus> projections)
+        Utf8JsonWriter writer, bool isWell, LogPosition head, int quarantined, IReadOnlyList<ProjectionStatus> projections)
     {
         writer.WriteStartObject();
         writer.WriteBoolean("ok", isWell);
         writer.WriteNumber("log_position", head.Value);
+        writer.WriteNumber("rooms_quarantined", quarantined);
         writer.WriteStartObject("projections");
         foreach (var projection in projections)
         {
