@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -39,10 +40,15 @@ internal sealed class StateNodeStore(StateNodeTable table) : IStateNodeStore
 }
 
 /// <summary>What member events say of a user, from the UserAPI's projection.</summary>
-internal sealed class ProfileLookup(IProfileQueries profiles) : IProfileLookup
+/// <remarks>Waits at the gate: a profile is carried into rooms before the request that changed it has waited for its
+/// projection.</remarks>
+internal sealed class ProfileLookup(IProfileQueries profiles, IProjectionGate gate) : IProfileLookup
 {
-    public async ValueTask<MemberProfile> FindAsync(UserId userId) =>
-        await profiles.FindAsync(userId, CancellationToken.None) is { } profile
+    public async ValueTask<MemberProfile> FindAsync(UserId userId)
+    {
+        await gate.WaitForHeadAsync(UserApiProjection.Gate, CancellationToken.None);
+        return await profiles.FindAsync(userId, CancellationToken.None) is { } profile
             ? new MemberProfile(profile.DisplayName, profile.AvatarUrl)
             : MemberProfile.Empty;
+    }
 }
