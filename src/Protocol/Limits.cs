@@ -3,10 +3,14 @@ namespace Matrix.EventSourced.Protocol;
 /// <summary>Every bound of the protocol and of this server, each with its source.</summary>
 public static partial class Limits
 {
-    /// <summary>LIMIT: bytes of an identifier, a PDU's type, state_key, sender, room_id. Spec: client-server-api #size-limits.</summary>
+    /// <summary>
+    /// LIMIT: bytes of an identifier, a PDU's type, state_key, sender, room_id. Spec: client-server-api #size-limits.
+    /// </summary>
     public const int IdentifierBytesMax = 255;
 
-    /// <summary>LIMIT: bytes of a PDU in canonical federation form, signatures included. Spec: client-server-api #size-limits.</summary>
+    /// <summary>
+    /// LIMIT: bytes of a PDU in canonical federation form, signatures included. Spec: client-server-api #size-limits.
+    /// </summary>
     public const int PduBytesMax = 65_536;
 
     /// <summary>LIMIT: prev_events of a PDU. Spec: server-server-api #pdus.</summary>
@@ -21,7 +25,9 @@ public static partial class Limits
     /// <inheritdoc cref="TransactionPdusMax"/>
     public const int TransactionEdusMax = 100;
 
-    /// <summary>LIMIT: nesting of any JSON that we read. Ours: deep enough for every known event, shallow enough for the stack.</summary>
+    /// <summary>
+    /// LIMIT: nesting of any JSON that we read. Ours: deep enough for every known event, shallow enough for the stack.
+    /// </summary>
     public const int JsonDepthMax = 100;
 
     /// <summary>LIMIT: the largest integer of canonical JSON, 2^53 - 1. Spec: appendices #canonical-json.</summary>

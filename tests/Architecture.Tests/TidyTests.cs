@@ -18,7 +18,7 @@ public sealed partial class TidyTests
     }
 
     [Theory]
-    [InlineData("src", 160)]
+    [InlineData("src", 120)]
     [InlineData("tests", 150)]
     public void lines_are_short(string folder, int columnsMax)
     {

@@ -21,11 +21,13 @@ internal static class Health
         var quarantined = request.Get<RoomserverHealth>().Quarantined.Count;
         var isWell = quarantined == 0 && projections.All(projection => projection.Problem is null);
         var head = await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone);
-        return new MatrixResponse.Json(writer => Write(writer, isWell, head, quarantined, projections), isWell ? 200 : 503);
+        return new MatrixResponse.Json(writer => Write(writer, isWell, head, quarantined, projections), isWell ? 200
+            : 503);
     }
 
     private static void Write(
-        Utf8JsonWriter writer, bool isWell, LogPosition head, int quarantined, IReadOnlyList<ProjectionStatus> projections)
+        Utf8JsonWriter writer, bool isWell, LogPosition head, int quarantined,
+            IReadOnlyList<ProjectionStatus> projections)
     {
         writer.WriteStartObject();
         writer.WriteBoolean("ok", isWell);

@@ -64,7 +64,8 @@ internal static class EventWriter
             writer.WriteString("membership"u8, Memberships.Word(membership));
         }
         if (
-            stored.TransactionId is not null && stored.Sender == audience.UserId && stored.DeviceId == audience.DeviceId)
+            stored.TransactionId is not null && stored.Sender == audience.UserId
+                && stored.DeviceId == audience.DeviceId)
             writer.WriteString("transaction_id"u8, stored.TransactionId);
         if (stored.Replaces is not null)
         {

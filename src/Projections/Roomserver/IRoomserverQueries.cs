@@ -13,15 +13,19 @@ public sealed record RoomserverPdu(
     bool IsRedacted);
 
 /// <summary>What the write side asks of the read side.</summary>
-/// <remarks>Ensures: every answer sees all appends that returned before the call: each question waits at the gate first.</remarks>
+/// <remarks>
+/// Ensures: every answer sees all appends that returned before the call: each question waits at the gate first.
+/// </remarks>
 public interface IRoomserverQueries
 {
     /// <summary>Those of the ids that are known, whatever their disposition, in no order.</summary>
-    ValueTask<IReadOnlyList<RoomserverPdu>> FindPdusAsync(IReadOnlyList<EventId> eventIds, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<RoomserverPdu>> FindPdusAsync(
+        IReadOnlyList<EventId> eventIds, CancellationToken cancellationToken = default);
 
     /// <summary>The PDU that a request with this transaction id led to in the room, or null.</summary>
     ValueTask<EventId?> FindTransactionAsync(
-        RoomId roomId, UserId userId, string deviceId, string scope, string transactionId, CancellationToken cancellationToken = default);
+        RoomId roomId, UserId userId, string deviceId, string scope, string transactionId,
+            CancellationToken cancellationToken = default);
 
     /// <summary>The rooms that the user has joined, ordered by room id.</summary>
     ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId, CancellationToken cancellationToken = default);

@@ -5,7 +5,10 @@ using NpgsqlTypes;
 
 namespace Matrix.EventSourced.Projections.Roomserver;
 
-/// <summary>The nodes of all state maps, by their hash: a fixed schema, because a node is the same for every version of every reader.</summary>
+/// <summary>
+/// The nodes of all state maps, by their hash: a fixed schema, because a node is the same for every version of every
+/// reader.
+/// </summary>
 /// <remarks>
 /// Written by the write side before it appends the fact that names a root, and by the replay where a root is missing.
 /// A node never changes, so both may write at any time.

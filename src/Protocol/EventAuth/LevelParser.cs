@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.Protocol.EventAuth;
 /// <summary>Reads one power level: an integer, and before room version 10 also a string or a float that stands for
 /// one.</summary>
 /// <remarks>
-/// Spec: v1.19 rooms/v1 #deprecated-event-content-schemas; rooms/v10 #values-in-mroompower_levels-events-must-be-integers.
+/// Spec: v1.19 rooms/v1 #deprecated-event-content-schemas; rooms/v10
+/// #values-in-mroompower_levels-events-must-be-integers.
 /// SPEC?: integers beyond 64 bits, which only versions 1 to 5 can carry, count as the largest that we have.
 /// </remarks>
 internal static class LevelParser

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Matrix.EventSourced.Protocol.Identifiers;
 
-/// <summary>A PDU: <c>$</c> and a reference hash (room version 3 and later), or an opaque id and a server name.</summary>
+/// <summary>
+/// A PDU: <c>$</c> and a reference hash (room version 3 and later), or an opaque id and a server name.
+/// </summary>
 /// <remarks>Spec: v1.19 appendices #event-ids.</remarks>
 [JsonConverter(typeof(IdentifierJsonConverter<EventId>))]
 public readonly record struct EventId : IIdentifier<EventId>, IComparable<EventId>

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Matrix.EventSourced.Protocol.Identifiers;
 
-/// <summary>A Matrix identifier: one validated string. The default value is invalid and its <see cref="Value"/> throws.</summary>
+/// <summary>
+/// A Matrix identifier: one validated string. The default value is invalid and its <see cref="Value"/> throws.
+/// </summary>
 public interface IIdentifier<TSelf>
     where TSelf : struct, IIdentifier<TSelf>
 {
@@ -21,10 +23,13 @@ public sealed class IdentifierJsonConverter<T> : JsonConverter<T>
             ? identifier
             : throw new JsonException($"Not a {typeof(T).Name}.");
 
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
 
-    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        T.TryParse(reader.GetString(), out var identifier) ? identifier : throw new JsonException($"Not a {typeof(T).Name}.");
+    public override T ReadAsPropertyName(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        T.TryParse(reader.GetString(), out var identifier) ? identifier
+            : throw new JsonException($"Not a {typeof(T).Name}.");
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
         writer.WritePropertyName(value.Value);

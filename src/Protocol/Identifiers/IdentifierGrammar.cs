@@ -42,7 +42,8 @@ internal static class IdentifierGrammar
     }
 
     /// <summary>
-    /// Sigil, localpart, colon, server. The localpart is of the historical kind: any code points but colon and NUL, even none.
+    /// Sigil, localpart, colon, server. The localpart is of the historical kind: any code points but colon and NUL,
+    /// even none.
     /// </summary>
     public static bool HasSigilAndServer(string text, char sigil)
     {
@@ -66,7 +67,9 @@ internal static class IdentifierGrammar
         return localpart.Length > 0;
     }
 
-    /// <summary>The characters that clients may be shown outside of PDUs. Spec: appendices #historical-user-ids.</summary>
+    /// <summary>
+    /// The characters that clients may be shown outside of PDUs. Spec: appendices #historical-user-ids.
+    /// </summary>
     public static bool IsCompliantLocalpart(ReadOnlySpan<char> localpart) =>
         localpart.Length > 0 && !localpart.ContainsAnyExceptInRange('\u0021', '\u007E');
 
@@ -111,7 +114,9 @@ internal static class IdentifierGrammar
         return IPAddress.TryParse(inner, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6;
     }
 
-    /// <summary>SPEC?: four numbers fit dns-name even above 255; the prose says that IPv4 literals are 0 to 255, which wins.</summary>
+    /// <summary>
+    /// SPEC?: four numbers fit dns-name even above 255; the prose says that IPv4 literals are 0 to 255, which wins.
+    /// </summary>
     private static bool LooksLikeIPv4(ReadOnlySpan<char> host)
     {
         var dotCount = 0;

@@ -6,7 +6,8 @@ namespace Matrix.EventSourced.Protocol.Identifiers;
 /// <summary>A user: <c>@localpart:server</c>.</summary>
 /// <remarks>
 /// Spec: v1.19 appendices #user-identifiers, #historical-user-ids.
-/// Shape: <see cref="TryParse"/> takes historical ids (any localpart without colon and NUL), as other servers still send them;
+/// Shape: <see cref="TryParse"/> takes historical ids (any localpart without colon and NUL), as other servers still
+/// send them;
 /// <see cref="TryCreateLocal"/> makes only ids of today's grammar. Units: at most 255 bytes of UTF-8.
 /// </remarks>
 [JsonConverter(typeof(IdentifierJsonConverter<UserId>))]
@@ -43,8 +44,12 @@ public readonly record struct UserId : IIdentifier<UserId>, IComparable<UserId>
     /// <summary>What stands between the sigil and the first colon.</summary>
     public ReadOnlySpan<char> Localpart => Value.AsSpan(1, Value.IndexOf(':', StringComparison.Ordinal) - 1);
 
-    /// <summary>Makes the id of a user of ours; false unless the localpart keeps to the narrow grammar and the id to 255 bytes.</summary>
-    /// <remarks>Spec: v1.19 appendices #user-identifiers. Characters: a-z, 0-9 and <c>. _ = - / +</c>; never empty.</remarks>
+    /// <summary>
+    /// Makes the id of a user of ours; false unless the localpart keeps to the narrow grammar and the id to 255 bytes.
+    /// </summary>
+    /// <remarks>
+    /// Spec: v1.19 appendices #user-identifiers. Characters: a-z, 0-9 and <c>. _ = - / +</c>; never empty.
+    /// </remarks>
     public static bool TryCreateLocal(string? localpart, ServerName server, out UserId identifier)
     {
         identifier = default;

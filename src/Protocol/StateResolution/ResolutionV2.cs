@@ -12,7 +12,7 @@ namespace Matrix.EventSourced.Protocol.StateResolution;
 ///                             ▼
 ///                        full conflicted set
 ///                             ├─ PowerEvents, PowerOrdering ─► 1 ─ IterativeAuthChecks ─► 2   from the unconflicted
-///                             └─ the rest, MainlineOrdering ─► 3 ─ IterativeAuthChecks ─► 4   map, in v2.1 from nothing
+///                             └─ the rest, MainlineOrdering ─► 3 ─ IterativeAuthChecks ─► 4   map (v2.1: nothing)
 ///                                                                   unconflicted on top ► 5
 /// </code>
 /// Spec: v1.19 rooms/v12 #algorithm; rooms/v2 #state-resolution.
