@@ -16,11 +16,9 @@ namespace Matrix.EventSourced.Commands.Roomserver.Workers;
 /// <summary>The one writer of a room.</summary>
 /// <remarks>
 /// <code>
-///   queue (bounded) ──► take some ──► decide each on the state that the ones before it made ──► state nodes ──► one
-/// append ──► answers
-///                          ▲                                                                                     │
-/// conflict
-///                          └────────── load the room again, decide one by one, at most three times ◄─────────────┘
+///   queue ─► take some ─► decide each on the state that the one before made ─► state nodes ─► one append ─► answers
+/// (bounded)                  ▲                                                                   │ conflict
+///                            └── load the room again, decide one by one, at most three times ◄───┘
 /// </code>
 /// LOCK: room queue → state store → append. INVARIANT: one read of the queue at a time; nothing else touches this
 /// object's state.
@@ -45,8 +43,11 @@ internal sealed class RoomWorker
         _stream = RoomStore.StreamOf(roomId);
         _entries = new RoomEntries(services.Store);
         _queue = Channel.CreateBounded<RoomWork>(
-            new BoundedChannelOptions(Limits.RoomQueueMax) { SingleReader = true,
-                FullMode = BoundedChannelFullMode.Wait });
+            new BoundedChannelOptions(Limits.RoomQueueMax)
+            {
+                SingleReader = true,
+                FullMode = BoundedChannelFullMode.Wait,
+            });
         Stopped = RunAsync();
     }
 
