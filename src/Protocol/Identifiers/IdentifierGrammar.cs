@@ -145,7 +145,7 @@ internal static class IdentifierGrammar
         text.Length > 1 && text[0] == sigil && IsText(text) && Fits(text);
 
     /// <summary>No NUL, and every surrogate is half of a pair: text that UTF-8 can carry.</summary>
-    private static bool IsText(string text)
+    public static bool IsText(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {

@@ -21,7 +21,7 @@ internal static class JsonNumber
         if (token.SequenceEqual("-0"u8))
             return "a number is negative zero";
         return Utf8Parser.TryParse(token, out long value, out var consumed) && consumed == token.Length
-            && value is >= -Limits.CanonicalIntegerMax and <= Limits.CanonicalIntegerMax
+            && IsCanonical(value)
             ? null
             : "a number is outside of ±(2^53-1)";
     }
@@ -53,8 +53,11 @@ internal static class JsonNumber
         if (!Utf8Parser.TryParse(digits, out int exponent, out consumed) || consumed != digits.Length
             || exponent is < 0 or > 16)
             return false;
-        for (; exponent > 0 && Math.Abs(value) <= Limits.CanonicalIntegerMax; exponent--)
+        for (; exponent > 0 && IsCanonical(value); exponent--)
             value *= 10;
-        return Math.Abs(value) <= Limits.CanonicalIntegerMax;
+        return IsCanonical(value);
     }
+
+    private static bool IsCanonical(long value) =>
+        value is >= -Limits.CanonicalIntegerMax and <= Limits.CanonicalIntegerMax;
 }

@@ -44,16 +44,18 @@ internal ref struct JsonScan
 
     public readonly bool IsObject => Fault is null && _tokens[0].Kind == JsonTokenType.StartObject;
 
-    public static JsonScan Read(ReadOnlySpan<byte> utf8)
+    /// <param name="utf8">The text.</param>
+    /// <param name="depthMax">Less than usual for a value that will stand inside of another.</param>
+    public static JsonScan Read(ReadOnlySpan<byte> utf8, int depthMax = Limits.JsonDepthMax)
     {
         var scan = new JsonScan(utf8);
         try
         {
-            scan.ReadTokens();
+            scan.ReadTokens(depthMax);
         }
         catch (JsonException)
         {
-            scan.Fault = $"not JSON, or nested more than {Limits.JsonDepthMax} deep";
+            scan.Fault = $"not JSON, or nested more than {depthMax} deep";
             scan.IsJson = false;
         }
         return scan;
@@ -75,7 +77,7 @@ internal ref struct JsonScan
         _unescaped = [];
     }
 
-    private void ReadTokens()
+    private void ReadTokens(int depthMax)
     {
         if (!Utf8.IsValid(_source))
         {
@@ -83,7 +85,7 @@ internal ref struct JsonScan
             IsJson = false;
             return;
         }
-        var reader = new Utf8JsonReader(_source, new JsonReaderOptions { MaxDepth = Limits.JsonDepthMax });
+        var reader = new Utf8JsonReader(_source, new JsonReaderOptions { MaxDepth = depthMax });
         Span<int> open = stackalloc int[Limits.JsonDepthMax + 1];
         var depth = 0;
         while (reader.Read() && Fault is null)

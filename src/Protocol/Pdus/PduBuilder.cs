@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -34,14 +35,15 @@ public static class PduBuilder
         if (FindTooLong(draft) is { } field)
             return Refuse(
                 MatrixError.TooLarge($"The event's {field} is longer than {Limits.IdentifierBytesMax} bytes."));
+        if (FindUnusable(draft) is { } name)
+            return Refuse(MatrixError.BadJson($"The event's {name} holds NUL or half of a surrogate pair."));
         if (draft.Content.ValueKind != JsonValueKind.Object)
             return Refuse(MatrixError.BadJson("The content must be a JSON object."));
         var raw = JsonMarshal.GetRawUtf8Value(draft.Content);
         if (raw.Length > Limits.PduBytesMax * 6)
             return Refuse(TooLarge());
-        if (CanonicalJson.FindViolation(raw) is { } violation)
+        if (!TryCanonicalise(raw, out var content, out var violation))
             return Refuse(MatrixError.BadJson($"The content is no canonical JSON: {violation}."));
-        var content = CanonicalJson.Canonicalise(raw);
         if (draft.Redacts is { } redacts && rules.RedactsInContent)
             content = WithRedacts(content, redacts);
         return BuildCanonical(draft, content, rules, identity);
@@ -97,6 +99,30 @@ public static class PduBuilder
         return draft.StateKey is { } stateKey && IsTooLong(stateKey) ? "state key" : null;
     }
 
+    /// <summary>What the parser of no server takes.</summary>
+    private static string? FindUnusable(PduDraft draft)
+    {
+        if (!IdentifierGrammar.IsText(draft.Type))
+            return "type";
+        return draft.StateKey is { } stateKey && !IdentifierGrammar.IsText(stateKey) ? "state key" : null;
+    }
+
+    private static bool TryCanonicalise(
+        ReadOnlySpan<byte> raw, [NotNullWhen(true)] out byte[]? content, [NotNullWhen(false)] out string? violation)
+    {
+        // The PDU around it is one level of the depth that every reader allows.
+        using var scan = JsonScan.Read(raw, Limits.JsonDepthMax - 1);
+        violation = scan.Fault ?? scan.Violation;
+        content = null;
+        if (violation is not null)
+            return false;
+        var sink = new Utf8Sink(raw.Length);
+        scan.WriteCanonical(ref sink);
+        content = sink.ToArray();
+        sink.Dispose();
+        return true;
+    }
+
     private static bool IsTooLong(string text) => Encoding.UTF8.GetByteCount(text) > Limits.IdentifierBytesMax;
 
     private static byte[] WriteSignatures(ServerIdentity identity, string signature)
@@ -130,6 +156,10 @@ public static class PduBuilder
         private bool IsRoomIdMadeHere =>
             rules.RoomIdIsCreateHash && draft is { Type: EventTypes.Create, StateKey.Length: 0 };
 
+        /// <summary>At the largest depth of its version, a room stays there. Spec: rooms/v* #event-format.</summary>
+        private long Depth =>
+            rules.StrictCanonicalJson ? Math.Min(draft.Depth, Limits.CanonicalIntegerMax) : draft.Depth;
+
         public EventId? EventId { get; set; }
 
         public string? Hash { get; set; }
@@ -142,7 +172,7 @@ public static class PduBuilder
             var writer = new MemberWriter(ref sink);
             WriteRaw("auth_events"u8, _authEvents, ref writer, ref sink);
             WriteRaw("content"u8, content, ref writer, ref sink);
-            WriteNumber("depth"u8, draft.Depth, ref writer, ref sink);
+            WriteNumber("depth"u8, Depth, ref writer, ref sink);
             WriteString("event_id"u8, EventId?.Value, ref writer, ref sink);
             if (Hash is not null)
                 WriteRaw("hashes"u8, Encoding.UTF8.GetBytes($$"""{"sha256":"{{Hash}}"}"""), ref writer, ref sink);

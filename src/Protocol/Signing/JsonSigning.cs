@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Json;
+using Matrix.EventSourced.Protocol.Pdus;
 using NSec.Cryptography;
 
 namespace Matrix.EventSourced.Protocol.Signing;
@@ -41,12 +43,16 @@ public static class JsonSigning
     /// <summary>Whether the object carries this server's signature with this key, and the signature holds.</summary>
     public static bool Verify(JsonElement obj, ServerName name, KeyId keyId, ReadOnlySpan<byte> publicKey)
     {
-        if (FindSignature(obj, name, keyId) is not { } text)
+        // All is read from the canonical form: it has no key twice and no half surrogate, on which readers throw.
+        if (obj.ValueKind != JsonValueKind.Object
+            || !CanonicalJson.TryCanonicalise(JsonMarshal.GetRawUtf8Value(obj), out var canonical, out _)
+            || FindSignature(canonical, name, keyId) is not { } text)
+        {
             return false;
+        }
         Span<byte> signature = stackalloc byte[SignatureBytes];
         return UnpaddedBase64.TryDecodeExact(text, signature)
-            && CanonicalJson.TryCanonicalise(WithoutUnsignedParts(obj), out var message, out _)
-            && Verify(message, signature, keyId, publicKey);
+            && Verify(WithoutUnsignedParts(canonical), signature, keyId, publicKey);
     }
 
     /// <summary>Whether a signature of some bytes holds.</summary>
@@ -57,23 +63,36 @@ public static class JsonSigning
         && PublicKey.TryImport(SignatureAlgorithm.Ed25519, publicKey, KeyBlobFormat.RawPublicKey, out var key)
         && SignatureAlgorithm.Ed25519.Verify(key!, message, signature);
 
-    /// <summary>The canonical bytes that a signature of the object is made of.</summary>
-    public static byte[] SignedPart(JsonElement obj) => CanonicalJson.Canonicalise(WithoutUnsignedParts(obj));
+    /// <summary>The canonical bytes that a signature of the object is made of. Requires: an object with a canonical
+    /// form.</summary>
+    public static byte[] SignedPart(JsonElement obj) => WithoutUnsignedParts(CanonicalJson.Canonicalise(obj));
 
-    private static byte[] WithoutUnsignedParts(JsonElement obj)
+    /// <summary>The signature in a <c>signatures</c> object of canonical bytes, or null.</summary>
+    internal static string? FindIn(ReadOnlyMemory<byte> signaturesUtf8, ServerName name, KeyId keyId)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
+        var signatures = JsonElement.Parse(
+            signaturesUtf8.Span, new JsonDocumentOptions { MaxDepth = Limits.JsonDepthMax });
+        return signatures.ValueKind == JsonValueKind.Object
+            && signatures.TryGetProperty(name.Value, out var ofServer) && ofServer.ValueKind == JsonValueKind.Object
+            && ofServer.TryGetProperty(keyId.Value, out var signature) && signature.ValueKind == JsonValueKind.String
+                ? signature.GetString()
+                : null;
+    }
+
+    private static byte[] WithoutUnsignedParts(byte[] canonical)
+    {
+        var sink = new Utf8Sink(canonical.Length);
+        var members = new CanonicalMembers(canonical);
+        var writer = new MemberWriter(ref sink);
+        while (members.MoveNext())
         {
-            json.WriteStartObject();
-            foreach (var member in obj.EnumerateObject())
-            {
-                if (!member.NameEquals("signatures"u8) && !member.NameEquals("unsigned"u8))
-                    member.WriteTo(json);
-            }
-            json.WriteEndObject();
+            if (!members.Key.SequenceEqual("signatures"u8) && !members.Key.SequenceEqual("unsigned"u8))
+                writer.Copy(members.Member, ref sink);
         }
-        return buffer.WrittenSpan.ToArray();
+        MemberWriter.End(ref sink);
+        var signed = sink.ToArray();
+        sink.Dispose();
+        return signed;
     }
 
     private static void WriteSignatures(
@@ -101,11 +120,14 @@ public static class JsonSigning
         json.WriteEndObject();
     }
 
-    private static string? FindSignature(JsonElement obj, ServerName name, KeyId keyId) =>
-        obj.ValueKind == JsonValueKind.Object
-        && obj.TryGetProperty("signatures"u8, out var signatures) && signatures.ValueKind == JsonValueKind.Object
-        && signatures.TryGetProperty(name.Value, out var ofServer) && ofServer.ValueKind == JsonValueKind.Object
-        && ofServer.TryGetProperty(keyId.Value, out var signature) && signature.ValueKind == JsonValueKind.String
-            ? signature.GetString()
-            : null;
+    private static string? FindSignature(byte[] canonical, ServerName name, KeyId keyId)
+    {
+        var members = new CanonicalMembers(canonical);
+        while (members.MoveNext())
+        {
+            if (members.Key.SequenceEqual("signatures"u8))
+                return FindIn(members.Value.ToArray(), name, keyId);
+        }
+        return null;
+    }
 }

@@ -95,6 +95,49 @@ public sealed class Building_pdus
             Assert.Equal(errCode, Refused(Draft(rules, content), rules).ErrCode);
     }
 
+    [Theory]
+    [InlineData("a\0", null)]
+    [InlineData("a", "\0")]
+    [InlineData("half", null)]
+    public void refuses_names_that_no_server_takes(string type, string? stateKey)
+    {
+        // The parser refuses them, so building one used to end as a broken invariant.
+        foreach (var rules in RoomVersionRules.All)
+        {
+            // Attributes cannot carry half a surrogate pair.
+            var draft = Draft(rules, "{}", type == "half" ? "\uD800" : type) with { StateKey = stateKey };
+            Assert.Equal(ErrCodes.BadJson, Refused(draft, rules).ErrCode);
+        }
+    }
+
+    [Fact]
+    public void refuses_contents_that_nest_too_deep_inside_of_a_pdu()
+    {
+        // Exactly at the limit on its own, one over it as the content.
+        var options = new JsonDocumentOptions { MaxDepth = Limits.JsonDepthMax };
+        foreach (var rules in RoomVersionRules.All)
+        {
+            var deepest = Draft(rules, "{}") with { Content = JsonDocument.Parse(Nested(99), options).RootElement };
+            Built(deepest, rules);
+            var deeper = Draft(rules, "{}") with { Content = JsonDocument.Parse(Nested(100), options).RootElement };
+            Assert.Equal(ErrCodes.BadJson, Refused(deeper, rules).ErrCode);
+        }
+    }
+
+    [Fact]
+    public void stays_at_the_deepest_depth()
+    {
+        foreach (var rules in RoomVersionRules.All)
+        {
+            var pdu = Built(Draft(rules, "{}") with { Depth = long.MaxValue }, rules);
+            Assert.Equal(rules.StrictCanonicalJson ? Limits.CanonicalIntegerMax : long.MaxValue, pdu.Depth);
+            Assert.IsType<PduParseResult.Parsed>(PduParser.Parse(pdu.Json, rules));
+        }
+    }
+
+    private static string Nested(int depth) =>
+        "{\"a\":" + new string('[', depth - 1) + new string(']', depth - 1) + "}";
+
     [Fact]
     public void holds_the_limits_of_size()
     {

@@ -57,6 +57,34 @@ public sealed class Json_signing
     }
 
     [Theory]
+    [InlineData("""{"a":"\ud800","signatures":{"domain":{"ed25519:1":"AAAA"}}}""")]
+    [InlineData("""{"\ud800":1,"signatures":{"domain":{"ed25519:1":"AAAA"}}}""")]
+    [InlineData("""{"signatures":{"domain":{"ed25519:1":"\ud800"}}}""")]
+    [InlineData("""{"signatures":{"\ud800":{},"domain":{"ed25519:\ud800":"","ed25519:1":"AAAA"}}}""")]
+    [InlineData("""{"signatures":{"domain":{"ed25519:1":["AAAA"]}}}""")]
+    [InlineData("""{"signatures":{"domain":"ed25519:1"}}""")]
+    [InlineData("""{"signatures":[]}""")]
+    [InlineData("""["signatures"]""")]
+    [InlineData("""null""")]
+    public void verifies_nothing_in_what_cannot_be_read(string json)
+    {
+        // Half surrogates used to throw out of the check.
+        Assert.False(JsonSigning.Verify(Parse(json), Domain, Key.KeyId, PublicKey));
+    }
+
+    [Fact]
+    public void verifies_nothing_in_an_object_with_the_same_key_twice()
+    {
+        var signed = Encoding.UTF8.GetString(JsonSigning.Sign(Parse("""{"a":1}"""), Domain, Key));
+
+        Assert.True(JsonSigning.Verify(Parse(signed), Domain, Key.KeyId, PublicKey));
+        Assert.False(JsonSigning.Verify(
+            Parse("""{"signatures":{},""" + signed[1..]), Domain, Key.KeyId, PublicKey));
+        Assert.False(JsonSigning.Verify(
+            Parse("""{"unsigned":{"a":1,"a":2},""" + signed[1..]), Domain, Key.KeyId, PublicKey));
+    }
+
+    [Theory]
     [InlineData("ed25519:a_1", true)]
     [InlineData("ed25519:", false)]
     [InlineData(":a", false)]
