@@ -17,7 +17,7 @@ public sealed class Parsing_pdus
     private static readonly ServerIdentity Identity = new(
         ServerName.Parse("domain"), ServerSigningKey.FromSeed(KeyId.Parse("ed25519:1"), new byte[32]));
 
-    /// <summary>First and last version that refuse; the member; its value as JSON, or nothing to leave it out.</summary>
+    /// <summary>First and last version that refuse; the member; its value as JSON, null to leave it out.</summary>
     public static TheoryData<int, int, string, string?> Refusals => new()
     {
         { 1, 12, "type", null },

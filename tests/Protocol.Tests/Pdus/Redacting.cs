@@ -14,7 +14,8 @@ public sealed class Redacting
         + "sender signatures state_key type";
 
     private const string TopLevelOfV11 =
-        "auth_events content depth event_id hashes origin_server_ts prev_events room_id sender signatures state_key type";
+        "auth_events content depth event_id hashes origin_server_ts prev_events room_id sender signatures state_key "
+        + "type";
 
     private const string LevelsOfV1 = "ban events events_default kick redact state_default users users_default";
 
