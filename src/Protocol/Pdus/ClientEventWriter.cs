@@ -83,17 +83,14 @@ public static class ClientEventWriter
 
     private static void WriteFederationMembers(Utf8JsonWriter json, Pdu pdu)
     {
-        var hasId = false;
+        // An event_id in a PDU whose id is its hash is anybody's invention and must not pass for the id.
+        json.WriteString("event_id"u8, pdu.EventId.Value);
         var members = new CanonicalMembers(pdu.Json.Span);
         while (members.MoveNext())
         {
-            if (members.Key.SequenceEqual("unsigned"u8))
-                continue;
-            hasId |= members.Key.SequenceEqual("event_id"u8);
-            WriteMember(json, ref members);
+            if (!members.Key.SequenceEqual("unsigned"u8) && !members.Key.SequenceEqual("event_id"u8))
+                WriteMember(json, ref members);
         }
-        if (!hasId)
-            json.WriteString("event_id"u8, pdu.EventId.Value);
     }
 
     /// <summary>Keys may hold escapes, so they go through a reader.</summary>

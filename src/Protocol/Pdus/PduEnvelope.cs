@@ -99,7 +99,7 @@ internal struct PduEnvelope
         {
             Redacts = null;
             var reader = NewReader(Content.Of(canonical));
-            if (JsonMembers.TryFind(ref reader, "redacts"u8))
+            if (Content.IsPresent && JsonMembers.TryFind(ref reader, "redacts"u8))
                 ReadIdentifier(ref reader, out Redacts);
         }
         return null;
