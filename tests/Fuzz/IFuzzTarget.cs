@@ -10,7 +10,8 @@ public interface IFuzzTarget
     IReadOnlyList<string> Dictionary { get; }
 
     /// <summary>
-    /// Reads one input. Returns what became of it in a few words: an input with a new outcome is worth mutating further.
+    /// Reads one input. Returns what became of it in a few words: an input with a new outcome is worth mutating
+    /// further.
     /// Throws when a law is broken; any other exception is as bad.
     /// </summary>
     string Run(ReadOnlyMemory<byte> input);

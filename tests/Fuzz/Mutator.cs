@@ -15,8 +15,9 @@ internal sealed class Mutator(Random random, IReadOnlyList<string> dictionary)
 
     private static readonly string[] Oddities =
     [
-        "\0", "\\u0000", "\\ud800", "\\udfff", "\\ud83d\\ude00", "\\/", "\\\"", "\u007f", "é", "\ufb33", "😀", "\u2028",
-        "\\u00e9", "null", "true", "{}", "[]", "\"\"", ",", ":", "\"", "\\", " ", "\n", "=", "@", "$", "!", "#",
+        "\0", "\\u0000", "\\ud800", "\\udfff", "\\ud83d\\ude00", "\\/", "\\\"", "\u007f", "é", "\ufb33", "😀",
+        "\u2028", "\\u00e9", "null", "true", "{}", "[]", "\"\"", ",", ":", "\"", "\\", " ", "\n", "=", "@",
+        "$", "!", "#",
     ];
 
     public byte[] Mutate(byte[] seed, byte[] other)
@@ -62,7 +63,8 @@ internal sealed class Mutator(Random random, IReadOnlyList<string> dictionary)
                 ReplaceToken(bytes);
                 break;
             case 9:
-                Insert(bytes, at, string.Concat(Enumerable.Repeat(Pick(["[", "{\"a\":", "a", "]", "}"]), random.Next(300))));
+                var part = Pick(["[", "{\"a\":", "a", "]", "}"]);
+                Insert(bytes, at, string.Concat(Enumerable.Repeat(part, random.Next(300))));
                 break;
             default:
                 Swap(bytes);
@@ -74,7 +76,9 @@ internal sealed class Mutator(Random random, IReadOnlyList<string> dictionary)
     private void ReplaceToken(List<byte> bytes)
     {
         var text = Encoding.Latin1.GetString([.. bytes]);
-        var starts = Enumerable.Range(0, text.Length).Where(i => text[i] is '"' || char.IsAsciiDigit(text[i])).ToArray();
+        var starts = Enumerable.Range(0, text.Length)
+            .Where(i => text[i] is '"' || char.IsAsciiDigit(text[i]))
+            .ToArray();
         if (starts.Length == 0)
             return;
         var start = starts[random.Next(starts.Length)];

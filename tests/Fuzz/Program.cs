@@ -29,14 +29,14 @@ foreach (var target in targets)
     var run = new FuzzRun(target, FuzzRun.LoadCorpus(target), seed);
     var result = run.Run(_ => watch.Elapsed.TotalSeconds < seconds);
     Console.WriteLine(
-        $"{target.Name}: {result.InputCount} inputs, {result.OutcomeCount} outcomes, {watch.Elapsed.TotalSeconds:F0} s, "
-        + $"seed {seed}");
+        $"{target.Name}: {result.InputCount} inputs, {result.OutcomeCount} outcomes, "
+        + $"{watch.Elapsed.TotalSeconds:F0} s, seed {seed}");
     if (result.Culprit is null)
         continue;
     var file = Path.Combine(Path.GetTempPath(), $"fuzz-{target.Name}-{seed}");
     File.WriteAllBytes(file, result.Culprit);
     Console.Error.WriteLine(result.Failure);
-    Console.Error.WriteLine(Encoding.Latin1.GetString(result.Culprit.AsSpan(0, Math.Min(result.Culprit.Length, 2000))));
+    Console.Error.WriteLine(Encoding.Latin1.GetString(result.Culprit, 0, Math.Min(result.Culprit.Length, 2000)));
     return Fail($"Run it again: Fuzz {target.Name} --input {file}");
 }
 return 0;

@@ -17,7 +17,10 @@ internal sealed class CanonicalJsonTarget : IFuzzTarget
     public string Name => "canonical-json";
 
     public IReadOnlyList<string> Dictionary { get; } =
-        ["{\"b\":1,\"a\":2}", "\"a\":", ",\"\\u0061\":1", "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2}", "[1,2]", "\"\\b\\f\\n\\r\\t\""];
+    [
+        "{\"b\":1,\"a\":2}", "\"a\":", ",\"\\u0061\":1", "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2}", "[1,2]", 
+        "\"\\b\\f\\n\\r\\t\"",
+    ];
 
     public string Run(ReadOnlyMemory<byte> input)
     {

@@ -15,7 +15,9 @@ internal sealed class IdentifierTarget : IFuzzTarget
     public string Name => "identifiers";
 
     public IReadOnlyList<string> Dictionary { get; } =
-        ["@a:", "!a:", "$a:", "#a:", "example.org", ":8448", "[::1]", "1.2.3.4", "256.1.1.1", "ed25519:", "%eth0", "::"];
+    [
+        "@a:", "!a:", "$a:", "#a:", "example.org", ":8448", "[::1]", "1.2.3.4", "256.1.1.1", "ed25519:", "%eth0", "::",
+    ];
 
     public string Run(ReadOnlyMemory<byte> input)
     {
@@ -58,7 +60,7 @@ internal sealed class IdentifierTarget : IFuzzTarget
         }
         if (RoomId.TryParse(text, out var room))
         {
-            ThrowUnless(room.Server is null || text.EndsWith(room.Server.Value.Value, StringComparison.Ordinal), "The end.");
+            ThrowUnless(room.Server is null || text.EndsWith($":{room.Server}", StringComparison.Ordinal), "The end.");
             foreach (var rules in RoomVersionRules.All)
                 rules.IsWellFormed(room);
         }
@@ -70,6 +72,9 @@ internal sealed class IdentifierTarget : IFuzzTarget
             _ = RoomId.TryParse("!" + text[1..], out _);
         }
         if (ServerName.TryParse(text, out var server))
-            ThrowUnless(text == (server.Port is null ? $"{server.Host}" : text) && server.Host.Length > 0, "Host and port.");
+        {
+            ThrowUnless(server.Host.Length > 0, "A server has a host.");
+            ThrowUnless(server.Port is not null || server.Host.SequenceEqual(text), "A server is host and port.");
+        }
     }
 }

@@ -13,9 +13,11 @@ internal sealed class PduTarget : IFuzzTarget
 
     public IReadOnlyList<string> Dictionary { get; } =
     [
-        "m.room.create", "m.room.member", "m.room.power_levels", "m.room.redaction", "m.room.join_rules", "m.room.aliases",
+        "m.room.create", "m.room.member", "m.room.power_levels", "m.room.redaction", "m.room.join_rules",
+        "m.room.aliases",
         "\"redacts\":\"$a:b\",", "\"state_key\":\"\",", "\"unsigned\":{},", "\"event_id\":\"$a:b\",", "\"type\":\"a\",",
-        "\"third_party_invite\":{\"signed\":{}},", "!a:b", "@a:b", "$a:b", "\"depth\":1,", "content", "hashes", "[[\"$a:b\",{}]]",
+        "\"third_party_invite\":{\"signed\":{}},", "!a:b", "@a:b", "$a:b", "\"depth\":1,", "content", "hashes",
+        "[[\"$a:b\",{}]]",
     ];
 
     public string Run(ReadOnlyMemory<byte> input)
@@ -62,7 +64,7 @@ internal sealed class PduTarget : IFuzzTarget
         ThrowUnless(result is not null, "A redacted PDU is one.");
         ThrowUnless(result!.Pdu.EventId == pdu.EventId, "A redaction keeps the id.");
         ThrowUnless(result.Pdu.Json.Span.SequenceEqual(redacted), "A redacted PDU is canonical.");
-        ThrowUnless(Redaction.Redact(result.Pdu).AsSpan().SequenceEqual(redacted), "A second redaction changes nothing.");
+        ThrowUnless(Redaction.Redact(result.Pdu).AsSpan().SequenceEqual(redacted), "Once is enough.");
     }
 
     private static void CheckWritten(Pdu pdu, ClientEventFormat format)

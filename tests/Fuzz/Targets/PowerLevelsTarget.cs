@@ -19,7 +19,8 @@ internal sealed class PowerLevelsTarget : IFuzzTarget
     public IReadOnlyList<string> Dictionary { get; } =
     [
         "\"users\":{\"@alice:example.org\":100},", "\"events\":{\"m.room.name\":50},", "\" +0100 \"", "\"-5\"", "50.57",
-        "5.114698E4", "\"notifications\":{\"room\":50},", "\"users_default\":", "\"invite\":", "\"redact\":", "Infinity",
+        "5.114698E4", "\"notifications\":{\"room\":50},", "\"users_default\":", "\"invite\":", "\"redact\":",
+        "Infinity",
         "\"1e1\"", "\"99999999999999999999\"", "@bob:example.org", "state_default", "events_default", "kick", "ban",
     ];
 
@@ -33,7 +34,8 @@ internal sealed class PowerLevelsTarget : IFuzzTarget
 
     private static string RunIn(RoomVersionRules rules, ReadOnlyMemory<byte> content)
     {
-        var create = Make(rules, null, EventTypes.Create, Encoding.UTF8.GetBytes("""{"creator":"@alice:example.org"}"""))!;
+        var create = Make(
+            rules, null, EventTypes.Create, Encoding.UTF8.GetBytes("""{"creator":"@alice:example.org"}"""))!;
         if (Make(rules, create, EventTypes.PowerLevels, content) is not { } powerLevels)
             return "-";
         var levels = PowerLevels.From(powerLevels, create);
