@@ -37,7 +37,7 @@ public static partial class Composition
         var table = new EndpointTable();
         Discovery.Map(table);
         ServerVersion.Map(table);
-        ServerKeys.Map(table);
+        FederationApi.ServerKeys.Map(table);
         return table;
     }
 
