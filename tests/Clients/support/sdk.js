@@ -9,6 +9,13 @@ Promise.withResolvers ??= function withResolvers() {
     return resolvers;
 };
 
+// The library never clears the timers that bound its requests, two minutes for a long poll: they must not keep the process.
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (callback, delayMs, ...rest) => {
+    const timer = setTimeout(callback, delayMs, ...rest);
+    return delayMs >= 30_000 ? timer.unref() : timer;
+};
+
 const sdk = await import("matrix-js-sdk");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 
