@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Matrix.EventSourced.Api.Configuration;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -14,6 +15,8 @@ internal static class Listeners
         KestrelServerOptions kestrel, HomeserverConfig config, DataFolder data, int bodyBytesMax, DateTimeOffset now)
     {
         kestrel.AddServerHeader = false;
+        // Any bytes may stand in a header: a token that is no UTF-8 is an unknown token, not a request that breaks.
+        kestrel.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
         // Bodies are counted per endpoint (EndpointSpec.BodyBytesMax); this only bounds what nobody reads.
         kestrel.Limits.MaxRequestBodySize = bodyBytesMax + 64 * 1024;
