@@ -98,6 +98,9 @@ internal struct PduEnvelope
         else if (rules.RedactsInContent)
         {
             Redacts = null;
+            // Content that is missing is for the parser to refuse.
+            if (!Content.IsPresent)
+                return null;
             var reader = NewReader(Content.Of(canonical));
             if (Content.IsPresent && JsonMembers.TryFind(ref reader, "redacts"u8))
                 ReadIdentifier(ref reader, out Redacts);
