@@ -11,5 +11,6 @@ public static class FuzzTargets
         new PduTarget(),
         new IdentifierTarget(),
         new PowerLevelsTarget(),
+        new XMatrixTarget(),
     ];
 }
