@@ -18,7 +18,7 @@ internal sealed class CanonicalJsonTarget : IFuzzTarget
 
     public IReadOnlyList<string> Dictionary { get; } =
     [
-        "{\"b\":1,\"a\":2}", "\"a\":", ",\"\\u0061\":1", "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2}", "[1,2]", 
+        "{\"b\":1,\"a\":2}", "\"a\":", ",\"\\u0061\":1", "{\"\\ufb33\":1,\"\\ud83d\\ude00\":2}", "[1,2]",
         "\"\\b\\f\\n\\r\\t\"",
     ];
 
