@@ -12,5 +12,6 @@ public static class FuzzTargets
         new IdentifierTarget(),
         new PowerLevelsTarget(),
         new XMatrixTarget(),
+        new SignedJsonTarget(),
     ];
 }

@@ -102,7 +102,7 @@ internal struct PduEnvelope
             if (!Content.IsPresent)
                 return null;
             var reader = NewReader(Content.Of(canonical));
-            if (Content.IsPresent && JsonMembers.TryFind(ref reader, "redacts"u8))
+            if (JsonMembers.TryFind(ref reader, "redacts"u8))
                 ReadIdentifier(ref reader, out Redacts);
         }
         return null;

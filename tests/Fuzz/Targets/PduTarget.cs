@@ -50,6 +50,8 @@ internal sealed class PduTarget : IFuzzTarget
         _ = pdu.Unsigned;
         _ = pdu.StateTuple;
         _ = pdu.Membership;
+        foreach (var server in PduSignatures.RequiredServers(pdu) ?? [])
+            _ = PduSignatures.KeyIds(pdu, server);
 
         CheckRedacted(pdu);
         foreach (var format in Enum.GetValues<ClientEventFormat>())
@@ -63,6 +65,9 @@ internal sealed class PduTarget : IFuzzTarget
         var result = PduParser.Parse(redacted, pdu.Rules, false) as PduParseResult.Parsed;
         ThrowUnless(result is not null, "A redacted PDU is one.");
         ThrowUnless(result!.Pdu.EventId == pdu.EventId, "A redaction keeps the id.");
+        ThrowUnless(
+            PduSignatures.SignedPart(pdu).AsSpan().SequenceEqual(PduSignatures.SignedPart(result.Pdu)),
+            "A redaction keeps what is signed.");
         ThrowUnless(result.Pdu.Json.Span.SequenceEqual(redacted), "A redacted PDU is canonical.");
         ThrowUnless(Redaction.Redact(result.Pdu).AsSpan().SequenceEqual(redacted), "Once is enough.");
     }
