@@ -55,6 +55,12 @@ internal static class JsonBody
             }
             return Parse(buffer.AsSpan(0, length), spec.NulAllowed, emptyAllowed);
         }
+        catch (IOException exception)
+            when (exception is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
+        {
+            // Chunks whose length overflows: Kestrel calls that no bad request. Only the connection is read in here.
+            return (default, new MatrixError(400, ErrCodes.Unknown, "The request could not be read."));
+        }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);

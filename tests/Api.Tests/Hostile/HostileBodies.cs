@@ -86,7 +86,7 @@ internal sealed class HostileBodies(HostileServer world, Random random)
                  "membership":"{{Pick("join", "leave", "invite", "ban", "knock", "x")}}",
                  "displayname":"d",
                  "third_party_signed":{"sender":"@a:hs","mxid":"@b:hs","token":"t","signatures":{"hs":{"ed25519:1":"AAAA"} } },
-                 "redacts":"{{Pick(world.PrivateEvent, "$none", "x")}}","alias":"#none:hs",
+                 "redacts":"{{Pick(world.LairEvent, world.PrivateEvent, "$none", "x")}}","alias":"#none:hs",
                  "alt_aliases":["#commons:hs"],"name":"n",
                  "history_visibility":"shared","join_rule":"restricted",
                  "allow":[{"type":"m.room_membership","room_id":"{{lair}}"}],

@@ -55,7 +55,7 @@ internal sealed class HostileRequests(HostileServer world, Random random)
             "roomId" => Room(),
             "roomIdOrAlias" => random.Next(3) == 0 ? "#commons:hs" : Room(),
             "roomAlias" => Pick("#commons:hs", "#none:hs", "#new" + random.Next(50) + ":hs", "#far:elsewhere.test", "commons"),
-            "eventId" => Pick(world.PrivateEvent, "$none", "$" + new string('A', 43), "$legacy:hs"),
+            "eventId" => Pick(world.LairEvent, world.LairEvent, world.PrivateEvent, "$none", "$" + new string('A', 43), "$legacy:hs"),
             "userId" => User(),
             "eventType" or "type" => EventType(),
             "stateKey" => Pick("", User(), "key", new string('k', 255), new string('k', 256)),

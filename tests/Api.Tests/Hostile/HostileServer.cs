@@ -29,6 +29,8 @@ public sealed class HostileServer : IAsyncLifetime
     /// <summary>Mallory's own.</summary>
     public string Lair { get; private set; } = "";
 
+    public string LairEvent { get; private set; } = "";
+
     public string PrivateEvent { get; private set; } = "";
 
     public async Task InitializeAsync()
@@ -43,10 +45,17 @@ public sealed class HostileServer : IAsyncLifetime
         Commons = await Alice.CreateRoomAsync(
             """{"preset":"public_chat","name":"Commons","room_alias_name":"commons"}""");
         await Mallory.JoinAsync(Commons);
-        Lair = await Mallory.CreateRoomAsync("""{"preset":"public_chat","name":"Lair"}""");
+        await RenewLairAsync();
     }
 
     public Task DisposeAsync() => Server.DisposeAsync().AsTask();
+
+    /// <summary>Another room of Mallory, who may have locked herself out of the last one.</summary>
+    public async Task RenewLairAsync()
+    {
+        Lair = await Mallory.CreateRoomAsync("""{"preset":"public_chat","name":"Lair"}""");
+        LairEvent = await Mallory.SendTextAsync(Lair, "mine");
+    }
 
     /// <summary>A new session of Mallory, whose last one her own requests may have ended.</summary>
     public async Task<TestUser> LoginMalloryAsync()
