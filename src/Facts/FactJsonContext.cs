@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.UserApi;
@@ -26,6 +27,7 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(RoomForgotten))]
 [JsonSerializable(typeof(FilterStored))]
 [JsonSerializable(typeof(AccountDataSet))]
+[JsonSerializable(typeof(AuditPerformed))]
 [JsonSerializable(typeof(CredentialsChanged))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 

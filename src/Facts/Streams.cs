@@ -23,4 +23,7 @@ public static class StreamCategories
 
     /// <summary><c>directory-!abc:hs</c>: whether a room is listed in the public directory.</summary>
     public const string Directory = "directory";
+
+    /// <summary><c>audit-log</c>: who looked into the log, and for what.</summary>
+    public const string Audit = "audit";
 }

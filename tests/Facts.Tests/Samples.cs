@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.UserApi;
@@ -53,6 +54,10 @@ internal static class Samples
             FactNames.AccountDataSet,
             new AccountDataSet(Alice, Room, "m.tag", RawJson.FromText("{\"tags\":{\"u.work\":{\"order\":0.5}}}")),
             new AccountDataSet(Alice, null, "m.direct", RawJson.FromText("{}"))),
+        .. Pair(
+            FactNames.AuditPerformed,
+            new AuditPerformed(["history", "--room", Room.Value]),
+            new AuditPerformed([])),
         .. Pair(FactNames.CredentialsChanged, FullCredentials(), new CredentialsChanged(Alice, null, [])),
     ];
 

@@ -24,6 +24,8 @@ internal static class Cli
                 "run" => await WithConfigAsync(rest, RunVerb.RunAsync),
                 "generate-config" => GenerateConfigVerb.Run(rest),
                 "health" => await WithConfigAsync(rest, HealthVerb.RunAsync),
+                "audit" => await AuditVerb.RunAsync(rest),
+                "backup" => await BackupVerb.RunAsync(rest),
                 "rebuild" => await RebuildVerb.RunAsync(rest),
                 "register" => await RegisterVerb.RunAsync(rest),
                 "version" => Print($"{ServerVersion.Name} {ServerVersion.Version}"),
@@ -63,7 +65,10 @@ internal static class Cli
                matrix health [OPTIONS]                 ask the running server how it is; exit code 0 when well
                matrix register USER [PASSWORD] [--admin] [OPTIONS]
                                                        make an account on the running server, by the shared secret
-               matrix rebuild NAME|all [OPTIONS]       make a projection again from the log, while the server is stopped
+               matrix rebuild NAME|all [OPTIONS]       make a projection again from the log, beside the one that serves
+               matrix audit QUESTION [OPTIONS]         look into the log: history, state, changes, verify (audit alone
+                                                       says how to ask)
+               matrix backup FOLDER [OPTIONS]          copy everything that must be kept, while the server runs or not
                matrix generate-config [OPTIONS]        print a homeserver.yaml with every key and its default
                matrix --version | --help
 

@@ -57,5 +57,6 @@ public static partial class Composition
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
+        AddControl(services);
     }
 }

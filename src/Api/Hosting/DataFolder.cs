@@ -18,6 +18,7 @@ public sealed class StartException(string message) : Exception(message);
 ///     postgres/         the private cluster: can be deleted
 ///     tls/              self-signed certificates: can be deleted
 ///     lock              held while the server runs
+///     control.sock      where the program's commands reach the running server
 /// </code>
 /// </remarks>
 public sealed class DataFolder : IDisposable

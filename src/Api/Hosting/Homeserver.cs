@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.Control;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Logging;
 using Matrix.EventSourced.Commands.Messaging;
@@ -34,7 +35,7 @@ public sealed class Homeserver : IAsyncDisposable
         WebApplication app, Storage storage, DataFolder data, ILoggerFactory? ownLogging, HomeserverConfig config)
     {
         (_app, _storage, _data, _ownLogging) = (app, storage, data, ownLogging);
-        // Kestrel lists the addresses in the order in which they were asked for.
+        // Kestrel lists the addresses in the order in which they were asked for, the control socket last.
         var addresses = app.Urls.ToList();
         ClientAddresses = addresses.GetRange(0, config.Client.Listen.Count);
         FederationAddresses = addresses.GetRange(config.Client.Listen.Count, config.Federation.Listener.Listen.Count);
@@ -65,7 +66,9 @@ public sealed class Homeserver : IAsyncDisposable
             var identity = new ServerIdentity(config.ServerName, key);
             storage = await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
             app = Build(config, data, identity, storage, parts, time, random, logging);
+            ControlSocket.RemoveStale(data.Path);
             await StartAsync(app, cancellationToken);
+            ControlSocket.Protect(data.Path);
             return new Homeserver(app, storage, data, ownLogging, config);
         }
         catch
@@ -84,25 +87,11 @@ public sealed class Homeserver : IAsyncDisposable
     public static async Task RebuildAsync(
         HomeserverConfig config, string projection, HomeserverParts parts, CancellationToken cancellationToken)
     {
-        var time = parts.Time ?? TimeProvider.System;
-        var random = parts.Random ?? new SystemRandom();
-        using var data = DataFolder.Open(config.DataFolder, config.ServerName);
-        using var ownLogging = parts.Logging is null ? MakeLogging(config.Log, time) : null;
-        var logging = parts.Logging ?? ownLogging!;
-        var key = SigningKeyFile.LoadOrMake(data.SigningKeyFile, random);
-        var identity = new ServerIdentity(config.ServerName, key);
-        await using var storage =
-            await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
-        var services = new ServiceCollection();
-        AddCommon(services, logging, time, random);
-        services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
-        Composition.AddHomeserver(services, config, identity, storage);
-        await using var provider = services.BuildServiceProvider();
-        var host = provider.GetRequiredService<ProjectionHost>();
-        var known = host.Status.Select(status => status.Projection).ToList();
-        if (projection != "all" && !known.Contains(projection))
+        await using var stopped = await StoppedHomeserver.OpenAsync(config, parts, cancellationToken);
+        var host = stopped.Services.GetRequiredService<ProjectionHost>();
+        if (projection != "all" && !host.Names.Contains(projection))
             throw new StartException(
-                $"There is no projection '{projection}'; there are: {string.Join(", ", known)}, all.");
+                $"There is no projection '{projection}'; there are: {string.Join(", ", host.Names)}, all.");
         await host.RebuildStoppedAsync(projection, cancellationToken);
     }
 
@@ -159,6 +148,7 @@ public sealed class Homeserver : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
             Listeners.Configure(kestrel, config, data, bodyBytesMax, time.GetUtcNow()));
+        builder.Services.AddSingleton(data);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoHostLifetime>());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainMax);
         AddCommon(builder.Services, logging, time, random);
@@ -168,13 +158,18 @@ public sealed class Homeserver : IAsyncDisposable
         var app = builder.Build();
         var clientPipeline = Pipeline(app, client, config, isClient: true);
         var federationPipeline = Pipeline(app, federation, config, isClient: false);
-        app.Run(http => http.Features.Get<ListenerRole>() == ListenerRole.Federation
-            ? federationPipeline.HandleAsync(http)
-            : clientPipeline.HandleAsync(http));
+        var controlPipeline = Pipeline(app, Composition.ControlEndpoints(), config, isClient: false);
+        app.Run(http =>
+        {
+            var role = http.Features.Get<ListenerRole>();
+            return role == ListenerRole.Federation ? federationPipeline.HandleAsync(http)
+                : role == ListenerRole.Control ? controlPipeline.HandleAsync(http)
+                : clientPipeline.HandleAsync(http);
+        });
         return app;
     }
 
-    private static void AddCommon(
+    internal static void AddCommon(
         IServiceCollection services, ILoggerFactory logging, TimeProvider time, IRandom random)
     {
         services.Replace(ServiceDescriptor.Singleton(logging));
@@ -196,7 +191,7 @@ public sealed class Homeserver : IAsyncDisposable
             app.Lifetime.ApplicationStopping);
     }
 
-    private static ILoggerFactory MakeLogging(LogConfig config, TimeProvider time) =>
+    internal static ILoggerFactory MakeLogging(LogConfig config, TimeProvider time) =>
         LoggerFactory.Create(logging => logging
         .SetMinimumLevel(config.Level)
         // The framework's own lines are of no use below a warning, and one per request would cost.

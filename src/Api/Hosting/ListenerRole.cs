@@ -5,4 +5,7 @@ internal sealed class ListenerRole
 {
     public static readonly ListenerRole Client = new();
     public static readonly ListenerRole Federation = new();
+
+    /// <summary>The administrator's own commands, over a socket in the data folder.</summary>
+    public static readonly ListenerRole Control = new();
 }

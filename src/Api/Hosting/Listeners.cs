@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.Control;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Matrix.EventSourced.Api.Hosting;
@@ -22,6 +23,7 @@ internal static class Listeners
         kestrel.Limits.MaxRequestBodySize = bodyBytesMax + 64 * 1024;
         Add(kestrel, config.Client, "client", ListenerRole.Client, config, data, now);
         Add(kestrel, config.Federation.Listener, "federation", ListenerRole.Federation, config, data, now);
+        kestrel.ListenUnixSocket(ControlSocket.PathIn(data.Path), options => SetRole(options, ListenerRole.Control));
     }
 
     private static void Add(
@@ -40,11 +42,7 @@ internal static class Listeners
                 chain ??= TlsCertificates.Load(listener, section, data.TlsFolder, config.ServerName, now);
             kestrel.Listen(address.Address, address.Port, options =>
             {
-                options.Use(next => connection =>
-                {
-                    connection.Features.Set(role);
-                    return next(connection);
-                });
+                SetRole(options, role);
                 options.Protocols = address.IsTls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
                 if (address.IsTls)
                 {
@@ -56,5 +54,14 @@ internal static class Listeners
                 }
             });
         }
+    }
+
+    private static void SetRole(ListenOptions options, ListenerRole role)
+    {
+        options.Use(next => connection =>
+        {
+            connection.Features.Set(role);
+            return next(connection);
+        });
     }
 }

@@ -12,10 +12,11 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 /// Errors: <see cref="EventStoreException"/> when the folder is in use, when the file is not a log, and for appends of
 /// which nobody can say whether they reached the disk.
 /// </remarks>
-public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAsyncDisposable
+public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILogBackup, IAsyncDisposable
 {
     private const string FileName = "log.sqlite";
 
+    private readonly string _path;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly FolderLock _folderLock;
@@ -34,6 +35,7 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
         var path = Path.Combine(options.Folder, FileName);
         var writeAheadLog = new FileInfo(path + "-wal");
         var afterCrash = writeAheadLog.Exists && writeAheadLog.Length > 0;
+        _path = path;
         _time = time;
         _log = log;
         _folderLock = folderLock;
@@ -124,6 +126,18 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, IAs
             }));
         if (!isKnown)
             throw new EventStoreException($"The log holds no record at {position}.");
+    }
+
+    public Task BackUpAsync(string folder, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        // A copy takes as long as the disk does: on a thread of its own, so that it keeps none of the pool.
+        return Task.Factory.StartNew(
+            () => LogBackup.Run(_path, Path.Combine(folder, FileName)),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
     }
 
     /// <summary>Removes now what no reader may see any more; answers how many records went.</summary>

@@ -62,6 +62,21 @@ internal static class TrieNodeCodec
         return new BranchNode(children, count, hash);
     }
 
+    /// <summary>The hashes that a stored branch holds; none for a leaf.</summary>
+    public static IReadOnlyList<StateRoot> ChildrenOf(ReadOnlySpan<byte> stored)
+    {
+        if (stored.IsEmpty || stored[0] != BranchKind)
+            return [];
+        var offset = 1;
+        ReadVarint(stored, ref offset);
+        var count = BitOperations.PopCount(BinaryPrimitives.ReadUInt16BigEndian(stored[offset..]));
+        offset += 2;
+        var children = new StateRoot[count];
+        for (var index = 0; index < count; index++)
+            children[index] = StateRoot.FromBytes(stored.Slice(offset + (index * StateRoot.ByteCount), StateRoot.ByteCount));
+        return children;
+    }
+
     public static int EncodeBranch(TrieNode?[] children, int count, Span<byte> destination)
     {
         destination[0] = BranchKind;

@@ -1,0 +1,28 @@
+using Matrix.EventSourced.Projections.Audit;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Json;
+using Matrix.EventSourced.Protocol.Signing;
+
+namespace Matrix.EventSourced.Api.Adapters;
+
+/// <summary>The keys that this server can check signatures of its log with.</summary>
+internal sealed class AuditedKeys(ServerIdentity identity) : IAuditedKeys
+{
+    private readonly ServerKeys _own = Own(identity);
+
+    public ServerName Self => identity.Name;
+
+    public ServerKeys? Find(ServerName server) => server == identity.Name ? _own : null;
+
+    private static ServerKeys Own(ServerIdentity identity)
+    {
+        var publicKey = new byte[32];
+        UnpaddedBase64.TryDecodeExact(identity.Key.PublicKeyBase64, publicKey);
+        var key = new VerifyKey(identity.Key.KeyId, publicKey, null);
+        return new ServerKeys(
+            identity.Name,
+            new Dictionary<KeyId, VerifyKey> { [key.KeyId] = key },
+            new Dictionary<KeyId, VerifyKey>(),
+            long.MaxValue);
+    }
+}
