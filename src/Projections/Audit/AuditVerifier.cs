@@ -19,8 +19,8 @@ namespace Matrix.EventSourced.Projections.Audit;
 public sealed class AuditVerifier(
     IEventReader log, NpgsqlDataSource database, ProjectionHost projections, IAuditedKeys keys, TimeProvider time)
 {
-    /// <summary>LIMIT: characters of a row that a finding quotes. Ours: enough to see which row it is.</summary>
-    private const int RowQuotedMax = 400;
+    /// <summary>LIMIT: characters of a column that a finding quotes. Ours: enough to see which row it is.</summary>
+    private const int ColumnQuotedMax = 60;
 
     /// <param name="isLogOnly">Leaves out state nodes and tables.</param>
     /// <param name="progress">Told what goes on, for people who wait.</param>
@@ -120,11 +120,16 @@ public sealed class AuditVerifier(
 
     private static Finding ToFinding(string projection, RowDifference difference)
     {
-        var row = difference.Row.Length <= RowQuotedMax ? difference.Row : difference.Row[..RowQuotedMax] + "…";
+        var columns = JsonElement.Parse(difference.Row).EnumerateObject()
+            .OrderBy(column => column.Name, StringComparer.Ordinal)
+            .Select(column => $"{column.Name}={Quote(column.Value.ToString())}");
         return new(
-            $"table {projection}.{difference.Table}, row {row}",
+            $"table {projection}.{difference.Table}, row {string.Join(' ', columns)}",
             difference.IsInLive ? "the log does not make this row" : "the log makes this row, the table lacks it");
     }
+
+    private static string Quote(string value) =>
+        value.Length <= ColumnQuotedMax ? value : value[..ColumnQuotedMax] + "…";
 
     private static void WriteSummary(Utf8JsonWriter json, LogVerifier verifier, bool hasTables, int findings)
     {

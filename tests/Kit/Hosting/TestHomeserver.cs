@@ -79,6 +79,23 @@ public sealed class TestHomeserver : IAsyncDisposable
             });
     }
 
+    /// <summary>Opens what it left behind without serving, as the program's commands do. Requires: it is
+    /// stopped.</summary>
+    public Task<StoppedHomeserver> OpenStoppedAsync() => StoppedHomeserver.OpenAsync(
+        Config(),
+        new HomeserverParts
+        {
+            Time = _options.Time,
+            EventStore = _memoryLog,
+            Database = Database.DataSource,
+            Logging = _options.Logging ?? NullLoggerFactory.Instance,
+            Services = _options.Services,
+        },
+        CancellationToken.None);
+
+    /// <summary>Its database, for tests that look at or damage tables.</summary>
+    public TestDatabase Database => _database ?? throw new InvalidOperationException("The server was never started.");
+
     public async Task RestartAsync()
     {
         await StopAsync();
