@@ -30,6 +30,14 @@ internal sealed class InMemoryPdus : IPduSource
         }
     }
 
+    /// <summary>Forgets the PDU that was added last.</summary>
+    public void RemoveLast(EventId eventId)
+    {
+        _eventIdToPdu.Remove(eventId, out var known);
+        foreach (var authEvent in known.Pdu.AuthEvents)
+            _eventIdToCiting[authEvent].RemoveAt(_eventIdToCiting[authEvent].Count - 1);
+    }
+
     public ValueTask<IReadOnlyList<KnownPdu?>> GetAsync(IReadOnlyList<EventId> eventIds)
     {
         Reads += eventIds.Count;

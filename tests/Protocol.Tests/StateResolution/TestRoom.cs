@@ -69,6 +69,13 @@ internal sealed class TestRoom
         return (isAllowed ? new StateDictionary(before) { [new(type, stateKey)] = pdu.EventId } : before, pdu);
     }
 
+    /// <summary>Takes the PDU that was sent last out of the room.</summary>
+    public void Undo()
+    {
+        Pdus.RemoveLast(_made[^1]);
+        _made.RemoveAt(_made.Count - 1);
+    }
+
     public StateDictionary Then(StateDictionary before, string sender, string type, string stateKey, string content,
         long ts) =>
         Send(before, sender, type, stateKey, content, ts).After;
