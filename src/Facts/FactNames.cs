@@ -17,4 +17,7 @@ public static class FactNames
     public const string FilterStored = "userapi.filter_stored.v1";
     public const string AccountDataSet = "userapi.account_data_set.v1";
     public const string CredentialsChanged = "userapi.credentials_changed.v1";
+    public const string ServerKeysFetched = "serverkeyapi.keys_fetched.v1";
+    public const string TransactionDelivered = "fedsender.transaction_delivered.v1";
+    public const string DeliveryFailed = "fedsender.delivery_failed.v1";
 }

@@ -23,4 +23,11 @@ public static class StreamCategories
 
     /// <summary><c>directory-!abc:hs</c>: whether a room is listed in the public directory.</summary>
     public const string Directory = "directory";
+
+    /// <summary><c>serverkeys-other.org</c>: the signing keys of another server, as they changed.</summary>
+    public const string ServerKeys = "serverkeys";
+
+    /// <summary><c>destination-other.org</c>: what another server took of what we send; keeps only its last
+    /// records.</summary>
+    public const string Destination = "destination";
 }

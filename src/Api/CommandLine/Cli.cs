@@ -23,8 +23,10 @@ internal static class Cli
             {
                 "run" => await WithConfigAsync(rest, RunVerb.RunAsync),
                 "generate-config" => GenerateConfigVerb.Run(rest),
+                "destinations" => await DestinationsVerb.RunAsync(rest),
                 "health" => await WithConfigAsync(rest, HealthVerb.RunAsync),
                 "rebuild" => await RebuildVerb.RunAsync(rest),
+                "rotate-key" => await WithConfigAsync(rest, RotateKeyVerb.RunAsync),
                 "register" => await RegisterVerb.RunAsync(rest),
                 "version" => Print($"{ServerVersion.Name} {ServerVersion.Version}"),
                 "help" => Print(HelpText()),
@@ -63,6 +65,8 @@ internal static class Cli
                matrix health [OPTIONS]                 ask the running server how it is; exit code 0 when well
                matrix register USER [PASSWORD] [--admin] [OPTIONS]
                                                        make an account on the running server, by the shared secret
+               matrix destinations TOKEN [OPTIONS]     show which servers lag, and why; TOKEN is an administrator's access token
+               matrix rotate-key [OPTIONS]             sign with a new key from the next start on, while the server is stopped
                matrix rebuild NAME|all [OPTIONS]       make a projection again from the log, while the server is stopped
                matrix generate-config [OPTIONS]        print a homeserver.yaml with every key and its default
                matrix --version | --help

@@ -96,6 +96,7 @@ public sealed class Homeserver : IAsyncDisposable
         var services = new ServiceCollection();
         AddCommon(services, logging, time, random);
         services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+        services.AddSingleton(SigningKeyFile.LoadRetired(data.SigningKeyFile));
         Composition.AddHomeserver(services, config, identity, storage);
         await using var provider = services.BuildServiceProvider();
         var host = provider.GetRequiredService<ProjectionHost>();
@@ -162,6 +163,7 @@ public sealed class Homeserver : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoHostLifetime>());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainMax);
         AddCommon(builder.Services, logging, time, random);
+        builder.Services.AddSingleton(SigningKeyFile.LoadRetired(data.SigningKeyFile));
         Composition.AddHomeserver(builder.Services, config, identity, storage);
         parts.Services?.Invoke(builder.Services);
 

@@ -53,7 +53,8 @@ public sealed class WellKnownReader(HttpMessageInvoker http, TimeProvider time) 
             }
             if (status != 200)
                 return Nothing($"it answers {status}");
-            if (await BoundedBody.ReadAsync(response, DiscoveryLimits.WellKnownBytesMax, cancellationToken) is not { } body)
+            var read = await BoundedBody.ReadAsync(response, DiscoveryLimits.WellKnownBytesMax, cancellationToken);
+            if (read is not { } body)
                 return Nothing("its answer is too large");
             return Read(body, Lifetime(response));
         }

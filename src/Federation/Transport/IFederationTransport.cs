@@ -47,8 +47,8 @@ public abstract record FederationAnswer
         public TimeSpan? RetryAfter { get; init; }
     }
 
-    /// <summary>No answer: the name has no address, nothing listens, the certificate is another's, the connection broke.
-    /// </summary>
+    /// <summary>No answer: the name has no address, nothing listens, the certificate is another's, the connection
+    /// broke.</summary>
     public sealed record Unreachable(string Reason) : FederationAnswer;
 
     /// <summary>No whole answer within the request's time.</summary>
@@ -84,6 +84,7 @@ public static class FederationLimits
     /// <summary>LIMIT: bytes of an answer that is small by nature (keys, versions, errors). Ours.</summary>
     public const long SmallBodyBytesMax = 256 * 1024;
 
-    /// <summary>LIMIT: requests under way to one server. Ours: its other requests wait, other servers' do not.</summary>
+    /// <summary>LIMIT: requests under way to one server. Ours: its other requests wait, other servers' do
+    /// not.</summary>
     public const int RequestsPerDestinationMax = 16;
 }
