@@ -2,8 +2,10 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Matrix.EventSourced.Facts.Audit;
+using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Facts.ServerKeyApi;
 using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Protocol;
 
@@ -29,6 +31,9 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(AccountDataSet))]
 [JsonSerializable(typeof(AuditPerformed))]
 [JsonSerializable(typeof(CredentialsChanged))]
+[JsonSerializable(typeof(ServerKeysFetched))]
+[JsonSerializable(typeof(TransactionDelivered))]
+[JsonSerializable(typeof(DeliveryFailed))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

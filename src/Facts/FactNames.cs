@@ -18,4 +18,7 @@ public static class FactNames
     public const string AccountDataSet = "userapi.account_data_set.v1";
     public const string AuditPerformed = "audit.performed.v1";
     public const string CredentialsChanged = "userapi.credentials_changed.v1";
+    public const string ServerKeysFetched = "serverkeyapi.keys_fetched.v1";
+    public const string TransactionDelivered = "fedsender.transaction_delivered.v1";
+    public const string DeliveryFailed = "fedsender.delivery_failed.v1";
 }

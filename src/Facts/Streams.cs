@@ -26,4 +26,11 @@ public static class StreamCategories
 
     /// <summary><c>audit-log</c>: who looked into the log, and for what.</summary>
     public const string Audit = "audit";
+
+    /// <summary><c>serverkeys-other.org</c>: the signing keys of another server, as they changed.</summary>
+    public const string ServerKeys = "serverkeys";
+
+    /// <summary><c>destination-other.org</c>: what another server took of what we send; keeps only its last
+    /// records.</summary>
+    public const string Destination = "destination";
 }

@@ -16,7 +16,7 @@ public sealed class DependencyTests
         ["Projections"] = (
             ["Protocol", "EventStore", "Facts", "DistributedLock.Core"],
             ["Marten", "Npgsql", "Microsoft.Extensions.*"]),
-        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections"], []),
+        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections"], ["DnsClient"]),
         ["Api"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections", "Federation"], ["YamlDotNet"]),
         ["DistributedLock.Core"] = ([], []),
     };

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Matrix.EventSourced.Facts.Audit;
+using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Facts.ServerKeyApi;
 using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.State;
@@ -16,6 +18,9 @@ internal static class Samples
 {
     private static readonly RoomId Room = RoomId.Parse("!wZ9pXqLr3tKc7VnB2mJ4sH6dF8gY1aQeUiOoPpLlKk0");
     private static readonly UserId Alice = UserId.Parse("@alice:example.org");
+    private static readonly ServerName Other = ServerName.Parse("other.org");
+    private static readonly RawJson KeyDocument = RawJson.FromText(
+        "{\"old_verify_keys\":{},\"server_name\":\"other.org\",\"valid_until_ts\":1767312000123,\"verify_keys\":{}}");
     private static readonly RoomAlias Alias = RoomAlias.Parse("#garden:example.org");
 
     /// <summary>Keyed by file name: the stored name and <c>full</c> or <c>minimal</c>.</summary>
@@ -59,6 +64,15 @@ internal static class Samples
             new AuditPerformed(["history", "--room", Room.Value]),
             new AuditPerformed([])),
         .. Pair(FactNames.CredentialsChanged, FullCredentials(), new CredentialsChanged(Alice, null, [])),
+        .. Pair(
+            FactNames.ServerKeysFetched,
+            new ServerKeysFetched(Other, KeyDocument, 1_767_225_600_123, ServerName.Parse("notary.org:8448")),
+            new ServerKeysFetched(Other, KeyDocument, 1_767_225_600_123)),
+        .. Pair(FactNames.TransactionDelivered, new TransactionDelivered(Other, 4711), new TransactionDelivered(Other, 1)),
+        .. Pair(
+            FactNames.DeliveryFailed,
+            new DeliveryFailed(Other, 4700, 4711, 3, 1_767_225_600_123, 1_767_225_608_123, "other.org:8448: refused"),
+            new DeliveryFailed(Other, 0, 4711, 1, 1_767_225_600_123, 1_767_225_601_123, "timed out")),
     ];
 
     public static readonly FactMetadata FullMetadata =

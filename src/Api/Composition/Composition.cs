@@ -6,7 +6,6 @@ using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.WellKnown;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.EventStore;
-using Matrix.EventSourced.Federation.ServerKeyApi;
 using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api;
@@ -28,6 +27,7 @@ public static partial class Composition
         MapUserApi(table);
         MapRoomserver(table);
         MapReadSide(table);
+        Destinations.Map(table);
         return table;
     }
 
@@ -37,7 +37,7 @@ public static partial class Composition
         var table = new EndpointTable();
         Discovery.Map(table);
         ServerVersion.Map(table);
-        FederationApi.ServerKeys.Map(table);
+        MapServerKeys(table);
         return table;
     }
 
@@ -51,12 +51,12 @@ public static partial class Composition
         services.AddSingleton<IEventAppender>(storage.EventStore);
         services.AddSingleton<IEventReader>(storage.EventStore);
         services.AddSingleton(new TrustedProxies(config.TrustedProxies));
-        services.AddSingleton<OwnServerKeys>();
         services.AddMessaging();
         AddProjectionRuntime(services, storage);
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
         AddControl(services);
+        AddOutgoingFederation(services, config);
     }
 }

@@ -91,20 +91,28 @@ internal static class ConfigKeys
             (c, t) => File(t, file => WithListener(c, c.Federation.Listener with { TlsKeyFile = file }))),
         new(
             "federation.ca_file", FileName, "",
-            "PEM certificates of further authorities that other servers' certificates may come from. "
-            + "Takes effect with outgoing federation, which is not built yet.",
+            "PEM certificates of further authorities that other servers' certificates may come from.",
             (c, t) => File(t, file => c with { Federation = c.Federation with { CaFile = file } })),
         new(
             "federation.denied_ip_ranges", "IP ranges: 10.0.0.0/8, fc00::/7", SpecialRanges,
-            "Addresses that this server never contacts on another server's word. "
-            + "Takes effect with outgoing federation, which is not built yet.",
+            "Addresses that this server never contacts on another server's word, whatever DNS, delegation or a redirect says.",
             (c, t) => Each<IPNetwork>(t, TryParseNetwork, list =>
                 c with { Federation = c.Federation with { DeniedIpRanges = list } }))
         { IsList = true },
         new(
             "federation.allow_private_addresses", YesNo, "false",
-            "Contact denied ranges after all; for tests on one machine. Takes effect with outgoing federation, which is not built yet.",
+            "Contact denied ranges after all; for tests on one machine.",
             (c, t) => Flag(t, on => c with { Federation = c.Federation with { AllowPrivateAddresses = on } })),
+        new(
+            "federation.verify_certificates", YesNo, "true",
+            "Check other servers' certificates. Off is for tests only: anybody on the way could then read and change what is sent.",
+            (c, t) => Flag(t, on => c with { Federation = c.Federation with { VerifyCertificates = on } })),
+        new(
+            "federation.notaries", "server names", "",
+            "Servers that are asked for the keys of servers that do not answer themselves. They learn whom this server talks to.",
+            (c, t) => Each<ServerName>(t, ServerName.TryParse, list =>
+                c with { Federation = c.Federation with { Notaries = list } }))
+        { IsList = true },
         new(
             "registration.mode", "open, token or closed", "closed",
             "Who may register: everybody (open), whoever has a token (token), nobody but through an administrator (closed).",

@@ -85,6 +85,12 @@ public sealed record FederationConfig
 
     /// <summary>Private and loopback addresses may be contacted after all.</summary>
     public bool AllowPrivateAddresses { get; init; }
+
+    /// <summary>Off in tests only.</summary>
+    public bool VerifyCertificates { get; init; } = true;
+
+    /// <summary>Servers asked for others' keys, in their order.</summary>
+    public IReadOnlyList<ServerName> Notaries { get; init; } = [];
 }
 
 public enum RegistrationMode

@@ -152,6 +152,7 @@ public sealed class Homeserver : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoHostLifetime>());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainMax);
         AddCommon(builder.Services, logging, time, random);
+        builder.Services.AddSingleton(SigningKeyFile.LoadRetired(data.SigningKeyFile));
         Composition.AddHomeserver(builder.Services, config, identity, storage);
         parts.Services?.Invoke(builder.Services);
 

@@ -1,12 +1,16 @@
+using System.Globalization;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Federation.ServerKeyApi;
+using Matrix.EventSourced.Protocol.Json;
 using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api.Hosting;
 
 /// <summary>
-/// The file of the server's signing key: one line, <c>ed25519 id base64-seed</c>, readable by its owner only.
+/// The file of the server's signing key: a line <c>ed25519 id base64-seed</c>, readable by its owner only. Lines after
+/// it name keys that were used before: <c>old ed25519 id base64-public-key expired-ms</c>.
 /// </summary>
-/// <remarks>The format is the one that other homeservers use, so that a key can be brought along.</remarks>
+/// <remarks>The first line is in the format that other homeservers use, so that a key can be brought along.</remarks>
 internal static class SigningKeyFile
 {
     private const string IdAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -24,9 +28,47 @@ internal static class SigningKeyFile
                 $"{path} is no signing key; expected is one line: ed25519 <id> <base64 of 32 bytes>.");
     }
 
+    /// <summary>The keys used before; throws <see cref="StartException"/> for a line that is none.</summary>
+    public static RetiredKeys LoadRetired(string path)
+    {
+        var keys = new List<VerifyKey>();
+        foreach (var words in Lines(File.ReadAllText(path)).Skip(1))
+        {
+            var publicKey = new byte[32];
+            if (words.Length != 5 || words[0] != "old" || !KeyId.TryParse($"{words[1]}:{words[2]}", out var keyId)
+                || !keyId.IsEd25519 || !UnpaddedBase64.TryDecodeExact(words[3], publicKey)
+                || !long.TryParse(words[4], NumberStyles.None, CultureInfo.InvariantCulture, out var expiredTs))
+            {
+                throw new StartException(
+                    $"{path} has a line that is no key; after the first are expected lines: "
+                    + "old ed25519 <id> <base64 of the public key> <Unix milliseconds at which it was replaced>.");
+            }
+            keys.Add(new VerifyKey(keyId, publicKey, expiredTs));
+        }
+        return new RetiredKeys(keys);
+    }
+
+    /// <summary>Replaces the key by a new one; the one that was stays among the old ones.</summary>
+    public static (KeyId Old, KeyId New) Rotate(string path, IRandom random, DateTimeOffset now)
+    {
+        var old = LoadOrMake(path, random);
+        var others = Lines(File.ReadAllText(path)).Skip(1).Select(words => string.Join(' ', words));
+        var retired = string.Create(
+            CultureInfo.InvariantCulture,
+            $"old ed25519 {old.KeyId.Value["ed25519:".Length..]} {old.PublicKeyBase64} {now.ToUnixTimeMilliseconds()}");
+        var fresh = MakeLine(random);
+        PrivateFile.Write(path, fresh + string.Join('\n', [retired, .. others]) + "\n");
+        return (old.KeyId, Parse(fresh)!.KeyId);
+    }
+
+    private static IEnumerable<string[]> Lines(string text) => text
+        .Split('\n')
+        .Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        .Where(words => words.Length > 0);
+
     internal static ServerSigningKey? Parse(string text)
     {
-        var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var words = Lines(text).FirstOrDefault() ?? [];
         if (words.Length != 3 || !KeyId.TryParse($"{words[0]}:{words[1]}", out var keyId))
             return null;
         Span<byte> seed = stackalloc byte[48];

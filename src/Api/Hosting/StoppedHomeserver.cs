@@ -43,6 +43,7 @@ public sealed class StoppedHomeserver : IAsyncDisposable
             Homeserver.AddCommon(services, logging, time, random);
             services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
             services.AddSingleton(data);
+            services.AddSingleton(SigningKeyFile.LoadRetired(data.SigningKeyFile));
             Composition.AddHomeserver(services, config, identity, storage);
             parts.Services?.Invoke(services);
             return new StoppedHomeserver(data, storage, services.BuildServiceProvider(), ownLogging);

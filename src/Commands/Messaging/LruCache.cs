@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Commands.Messaging;
 /// <summary>A bounded map that forgets what was not used for longest.</summary>
 /// <remarks>Cost: O(1), one short lock.</remarks>
 [SuppressMessage("Naming", "CA1711", Justification = "It is a cache.")]
-internal sealed class LruCache<TKey, TValue>(int capacity)
+public sealed class LruCache<TKey, TValue>(int capacity)
     where TKey : notnull
     where TValue : class
 {

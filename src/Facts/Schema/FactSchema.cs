@@ -11,7 +11,10 @@ public static class FactSchema
 {
     /// <summary>Every fact, ordered by component.</summary>
     public static readonly IReadOnlyList<FactDescription> All =
-        [.. RoomserverFacts.Rows, .. PublicRoomsFacts.Rows, .. UserApiFacts.Rows, .. AuditFacts.Rows];
+    [
+        .. RoomserverFacts.Rows, .. PublicRoomsFacts.Rows, .. UserApiFacts.Rows, .. AuditFacts.Rows,
+        .. FederationFacts.Rows,
+    ];
 
     private static readonly FrozenDictionary<string, FactDescription> NameToRow =
         All.ToFrozenDictionary(row => row.Name, StringComparer.Ordinal);

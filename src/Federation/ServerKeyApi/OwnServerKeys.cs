@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Matrix.EventSourced.Protocol.Json;
 using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Federation.ServerKeyApi;
@@ -8,8 +9,9 @@ namespace Matrix.EventSourced.Federation.ServerKeyApi;
 /// <remarks>
 /// Spec: v1.19 server-server-api #get_matrixkeyv2server.
 /// Ensures: valid for 23 to 24 hours from when it is handed out; signed once an hour, not per request. Thread-safe.
+/// Keys that were replaced stand among the old ones, so that what they signed stays verifiable.
 /// </remarks>
-public sealed class OwnServerKeys(ServerIdentity identity, TimeProvider time)
+public sealed class OwnServerKeys(ServerIdentity identity, RetiredKeys retired, TimeProvider time)
 {
     private static readonly TimeSpan Validity = TimeSpan.FromHours(24);
     private static readonly TimeSpan SignedAnew = TimeSpan.FromHours(1);
@@ -39,6 +41,13 @@ public sealed class OwnServerKeys(ServerIdentity identity, TimeProvider time)
             writer.WriteEndObject();
             writer.WriteEndObject();
             writer.WriteStartObject("old_verify_keys");
+            foreach (var key in retired.Keys.Where(key => key.KeyId != identity.Key.KeyId))
+            {
+                writer.WriteStartObject(key.KeyId.ToString());
+                writer.WriteNumber("expired_ts", key.ExpiredTs ?? 0);
+                writer.WriteString("key", UnpaddedBase64.Encode(key.PublicKey.Span));
+                writer.WriteEndObject();
+            }
             writer.WriteEndObject();
             writer.WriteNumber("valid_until_ts", validUntil.ToUnixTimeMilliseconds());
             writer.WriteEndObject();
@@ -48,3 +57,6 @@ public sealed class OwnServerKeys(ServerIdentity identity, TimeProvider time)
 
     private sealed record Signed(byte[] Document, DateTimeOffset At);
 }
+
+/// <summary>Keys that this server signed with before. Shape: ExpiredTs is set on each.</summary>
+public sealed record RetiredKeys(IReadOnlyList<VerifyKey> Keys);

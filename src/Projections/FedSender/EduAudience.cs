@@ -1,0 +1,31 @@
+using Matrix.EventSourced.Facts;
+
+namespace Matrix.EventSourced.Projections.FedSender;
+
+/// <summary>To whom the EDUs of a fact go. Exactly one of the three is set.</summary>
+/// <remarks>Shape: Room, all servers joined to it; SharersOf, all servers that share a room with the user; Server, that
+/// one.</remarks>
+public sealed record EduAudience(
+    EduWorth Worth, string? Room = null, string? SharersOf = null, string? Server = null)
+{
+    /// <summary>The stored names of facts that become EDUs.</summary>
+    /// <remarks>To-device messages, device lists and signing keys (Kept, SharersOf or Server) join here with the
+    /// KeyServer.</remarks>
+    public static readonly IReadOnlyList<string> FactNames = [];
+
+    /// <summary>Null for a fact that concerns no other server.</summary>
+    public static EduAudience? Of(IFact fact, string us) => null;
+}
+
+/// <summary>What an EDU is still worth to a server that is away.</summary>
+public enum EduWorth
+{
+    /// <summary>Nothing: typing, presence.</summary>
+    Fleeting,
+
+    /// <summary>Something for an hour: receipts.</summary>
+    Passing,
+
+    /// <summary>All: what gets lost is lost for good.</summary>
+    Kept,
+}
