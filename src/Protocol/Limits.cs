@@ -25,6 +25,9 @@ public static partial class Limits
     /// <inheritdoc cref="TransactionPdusMax"/>
     public const int TransactionEdusMax = 100;
 
+    /// <summary>LIMIT: state PDUs that come with an invite or a knock. Ours: the spec names seven.</summary>
+    public const int StrippedStateEntriesMax = 64;
+
     /// <summary>
     /// LIMIT: nesting of any JSON that we read. Ours: deep enough for every known event, shallow enough for the stack.
     /// </summary>

@@ -24,7 +24,7 @@ namespace Matrix.EventSourced.Protocol.Pdus;
 /// </code>
 /// Spec: v1.19 server-server-api #adding-hashes-and-signatures-to-outgoing-events; rooms/v* #event-format.
 /// NOTSPEC: what we build is strict canonical JSON in every room version; versions 1 to 5 would let floats through.
-/// SPEC?: in versions 1 and 2 the hashes in the references stay empty: nobody decides anything by them.
+/// SPEC?: in versions 1 and 2 a reference whose hash the draft does not know gets no hash: nobody decides by them.
 /// Errors: Refused(M_BAD_JSON) for contents without a canonical form, Refused(M_TOO_LARGE) over the size limits.
 /// Cost: four passes over the bytes, two or three SHA-256, one signature.
 /// </remarks>
@@ -44,9 +44,22 @@ public static class PduBuilder
             return Refuse(TooLarge());
         if (!TryCanonicalise(raw, out var content, out var violation))
             return Refuse(MatrixError.BadJson($"The content is no canonical JSON: {violation}."));
-        if (draft.Redacts is { } redacts && rules.RedactsInContent)
-            content = WithRedacts(content, redacts);
+        if (draft.Type == EventTypes.Redaction)
+            (draft, content) = PlaceRedacts(draft, content, rules);
         return BuildCanonical(draft, content, rules, identity);
+    }
+
+    /// <summary>Puts what a redaction redacts where the room version keeps it, wherever it was said.</summary>
+    /// <remarks>Spec: v1.19 client-server-api #redactions: clients may send it in the content in every
+    /// version.</remarks>
+    private static (PduDraft Draft, byte[] Content) PlaceRedacts(
+        PduDraft draft, byte[] content, RoomVersionRules rules)
+    {
+        var said = JsonMembers.FindString(content, "redacts"u8);
+        var redacts = draft.Redacts ?? (EventId.TryParse(said, out var inContent) ? inContent : null);
+        if (redacts is not { } eventId)
+            return (draft, content);
+        return (draft with { Redacts = eventId }, WithRedacts(content, rules.RedactsInContent ? eventId : null));
     }
 
     private static PduBuildResult BuildCanonical(
@@ -72,8 +85,8 @@ public static class PduBuilder
     private static EventId ChooseId(byte[] canonical, ServerIdentity identity) =>
         EventId.FromValidated($"${Base64Url.EncodeToString(SHA256.HashData(canonical).AsSpan(0, 18))}:{identity.Name}");
 
-    /// <summary>Contents that redact say what, in the order of canonical JSON.</summary>
-    private static byte[] WithRedacts(byte[] content, EventId redacts)
+    /// <summary>The content with what it redacts, or without, in the order of canonical JSON.</summary>
+    private static byte[] WithRedacts(byte[] content, EventId? redacts)
     {
         var buffer = new ArrayBufferWriter<byte>(content.Length + 64);
         using (var json = new Utf8JsonWriter(buffer))
@@ -86,7 +99,8 @@ public static class PduBuilder
                 if (!member.NameEquals("redacts"u8))
                     member.WriteTo(json);
             }
-            json.WriteString("redacts"u8, redacts.Value);
+            if (redacts is { } eventId)
+                json.WriteString("redacts"u8, eventId.Value);
             json.WriteEndObject();
         }
         return CanonicalJson.Canonicalise(buffer.WrittenSpan);
@@ -148,8 +162,8 @@ public static class PduBuilder
     /// <summary>The members in the order of canonical JSON; those that are not known yet are left out.</summary>
     private sealed class Parts(PduDraft draft, byte[] content, RoomVersionRules rules)
     {
-        private readonly byte[] _authEvents = References(draft.AuthEvents, rules);
-        private readonly byte[] _prevEvents = References(draft.PrevEvents, rules);
+        private readonly byte[] _authEvents = References(draft.AuthEvents, draft, rules);
+        private readonly byte[] _prevEvents = References(draft.PrevEvents, draft, rules);
 
         /// <summary>The create PDU of a version 12 room goes without a room_id: its own id is what it would be made
         /// of.</summary>
@@ -191,7 +205,8 @@ public static class PduBuilder
             return json;
         }
 
-        private static byte[] References(IReadOnlyList<EventId> eventIds, RoomVersionRules rules)
+        private static byte[] References(
+            IReadOnlyList<EventId> eventIds, PduDraft draft, RoomVersionRules rules)
         {
             var sink = new Utf8Sink(64 * (eventIds.Count + 1));
             sink.Append((byte)'[');
@@ -203,12 +218,23 @@ public static class PduBuilder
                     sink.Append((byte)'[');
                 JsonText.AppendQuoted(eventIds[i].Value, ref sink);
                 if (rules.ReferencesArePairs)
-                    sink.Append(",{}]"u8);
+                    AppendHashes(eventIds[i], draft, ref sink);
             }
             sink.Append((byte)']');
             var json = sink.ToArray();
             sink.Dispose();
             return json;
+        }
+
+        private static void AppendHashes(EventId eventId, PduDraft draft, ref Utf8Sink sink)
+        {
+            sink.Append(",{"u8);
+            if (draft.EventIdToReferenceHash?.TryGetValue(eventId, out var hash) == true)
+            {
+                sink.Append("\"sha256\":"u8);
+                JsonText.AppendQuoted(UnpaddedBase64.Encode(hash.Span), ref sink);
+            }
+            sink.Append("}]"u8);
         }
 
         private static void WriteRaw(

@@ -46,6 +46,9 @@ public static class PduHashes
             && hash.SequenceEqual(ContentHash(pdu.Json.Span));
     }
 
+    /// <inheritdoc cref="ReferenceHash(ReadOnlySpan{byte}, string, RoomVersionRules)"/>
+    public static byte[] ReferenceHash(Pdu pdu) => ReferenceHash(pdu.Json.Span, pdu.Type, pdu.Rules);
+
     /// <summary>SHA-256 of the redacted form without signatures and <c>unsigned</c>.</summary>
     public static byte[] ReferenceHash(ReadOnlySpan<byte> canonical, string type, RoomVersionRules rules)
     {

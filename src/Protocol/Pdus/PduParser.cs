@@ -7,14 +7,17 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 namespace Matrix.EventSourced.Protocol.Pdus;
 
 /// <summary>What became of bytes that should be a PDU.</summary>
+/// <remarks>Shape: closed, one of the two.</remarks>
 public abstract record PduParseResult
 {
     private PduParseResult()
     {
     }
 
+    /// <summary>Its form is right; nothing is known of signatures and authorisation.</summary>
     public sealed record Parsed(Pdu Pdu) : PduParseResult;
 
+    /// <summary>No PDU of the room version: it is dropped.</summary>
     public sealed record Refused(MatrixError Error) : PduParseResult;
 }
 

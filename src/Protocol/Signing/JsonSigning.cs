@@ -34,7 +34,9 @@ public static class JsonSigning
                     member.WriteTo(json);
             }
             json.WritePropertyName("signatures"u8);
-            WriteSignatures(json, obj, name, key.KeyId, signature);
+            WriteSignatures(
+                json, obj.TryGetProperty("signatures"u8, out var signatures) ? signatures : default, name, key.KeyId,
+                signature);
             json.WriteEndObject();
         }
         return CanonicalJson.Canonicalise(buffer.WrittenSpan);
@@ -95,11 +97,11 @@ public static class JsonSigning
         return signed;
     }
 
-    private static void WriteSignatures(
-        Utf8JsonWriter json, JsonElement obj, ServerName name, KeyId keyId, string signature)
+    /// <summary>A <c>signatures</c> object with one more signature, or another of the same server and key.</summary>
+    internal static void WriteSignatures(
+        Utf8JsonWriter json, JsonElement signatures, ServerName name, KeyId keyId, string signature)
     {
-        var hasSome = obj.TryGetProperty("signatures"u8, out var signatures)
-            && signatures.ValueKind == JsonValueKind.Object;
+        var hasSome = signatures.ValueKind == JsonValueKind.Object;
         json.WriteStartObject();
         JsonElement ours = default;
         foreach (var server in hasSome ? signatures.EnumerateObject().ToArray() : [])

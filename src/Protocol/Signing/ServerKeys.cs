@@ -121,13 +121,16 @@ public sealed record ServerKeys(
 public sealed record VerifyKey(KeyId KeyId, ReadOnlyMemory<byte> PublicKey, long? ExpiredTs);
 
 /// <summary>What became of a key object.</summary>
+/// <remarks>Shape: closed, one of the two.</remarks>
 public abstract record ServerKeysResult
 {
     private ServerKeysResult()
     {
     }
 
+    /// <summary>The keys; one of the current ones has signed them.</summary>
     public sealed record Read(ServerKeys Keys) : ServerKeysResult;
 
+    /// <summary>Nobody's keys.</summary>
     public sealed record Refused(MatrixError Error) : ServerKeysResult;
 }

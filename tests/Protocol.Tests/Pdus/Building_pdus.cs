@@ -89,6 +89,63 @@ public sealed class Building_pdus
         Assert.Equal(rules.RedactsInContent, !json.TryGetProperty("redacts", out _));
     }
 
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public void moves_redacts_out_of_the_content_where_clients_may_say_it(string version)
+    {
+        // From v1.18 on, clients send redactions as any event, with the target in the content, in rooms of all versions.
+        var rules = RoomVersionRules.Find(version)!;
+        var pdu = Built(Draft(rules, """{"redacts":"$target:domain","z":1,"a":2}""", EventTypes.Redaction), rules);
+
+        var json = JsonDocument.Parse(pdu.Json).RootElement;
+
+        Assert.Equal("$target:domain", pdu.Redacts?.Value);
+        Assert.Equal(rules.RedactsInContent, json.GetProperty("content").TryGetProperty("redacts", out _));
+        Assert.Equal(!rules.RedactsInContent, json.TryGetProperty("redacts", out _));
+        Assert.Equal(1, json.GetProperty("content").GetProperty("z").GetInt32());
+    }
+
+    [Fact]
+    public void leaves_redacts_of_other_types_and_of_other_kinds_alone()
+    {
+        foreach (var rules in RoomVersionRules.All)
+        {
+            var other = Built(Draft(rules, """{"redacts":"$target:domain"}"""), rules);
+            var malformed = Built(Draft(rules, """{"redacts":7}""", EventTypes.Redaction), rules);
+
+            Assert.Null(other.Redacts);
+            Assert.Equal("""{"redacts":"$target:domain"}""", Encoding.UTF8.GetString(other.ContentUtf8.Span));
+            Assert.Null(malformed.Redacts);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public void cites_by_id_and_hash_where_the_id_is_none(string version)
+    {
+        var rules = RoomVersionRules.Find(version)!;
+        var cited = Built(Draft(rules, """{"body":"gone after a redaction"}"""), rules);
+        var unknown = EventId.Parse(IdOf(rules));
+        var hash = PduHashes.ReferenceHash(cited);
+        var draft = Draft(rules, "{}") with
+        {
+            PrevEvents = [cited.EventId],
+            AuthEvents = [unknown, cited.EventId],
+            EventIdToReferenceHash = new Dictionary<EventId, ReadOnlyMemory<byte>> { [cited.EventId] = hash },
+        };
+
+        var json = JsonDocument.Parse(Built(draft, rules).Json).RootElement;
+
+        var pair = $$"""["{{cited.EventId}}",{"sha256":"{{UnpaddedBase64.Encode(hash)}}"}]""";
+        Assert.Equal(PduHashes.ReferenceHash(cited.ToRedacted()), hash);
+        Assert.Equal(
+            rules.ReferencesArePairs ? $"[{pair}]" : $"[\"{cited.EventId}\"]",
+            json.GetProperty("prev_events").GetRawText());
+        Assert.Equal(
+            rules.ReferencesArePairs ? $"[[\"{unknown}\",{{}}],{pair}]" : $"[\"{unknown}\",\"{cited.EventId}\"]",
+            json.GetProperty("auth_events").GetRawText());
+    }
+
     [Fact]
     public void makes_the_room_id_of_a_version_12_room()
     {
