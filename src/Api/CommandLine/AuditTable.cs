@@ -62,7 +62,8 @@ internal sealed class AuditTable(TextWriter output, bool isJson)
     private static string Content(JsonElement json) =>
         json.TryGetProperty("content"u8, out var content) ? "\n            " + content.GetRawText() : "";
 
-    private static string Time(JsonElement json) => Text(json, "time") is { Length: >= 19 } time ? time[..19] + "Z" : "";
+    private static string Time(JsonElement json) =>
+        Text(json, "time") is { Length: >= 19 } time ? time[..19] + "Z" : "";
 
     private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out var member)
         ? member.ValueKind switch

@@ -7,11 +7,13 @@ using Matrix.EventSourced.Projections.Audit;
 
 namespace Matrix.EventSourced.Api.CommandLine;
 
-/// <summary>Looks into the log: on the running server through its control socket, else by opening the data folder.</summary>
+/// <summary>Looks into the log: on the running server through its control socket, else by opening the data
+/// folder.</summary>
 internal static class AuditVerb
 {
     /// <summary>Options that configure the server, not the question.</summary>
-    private static readonly string[] ServerOptions = ["--config", "--data", "--server-name", "--database", "--event-store"];
+    private static readonly string[] ServerOptions =
+        ["--config", "--data", "--server-name", "--database", "--event-store"];
 
     public static Task<int> RunAsync(string[] arguments)
     {

@@ -4,7 +4,8 @@ using Matrix.EventSourced.Api.Hosting;
 
 namespace Matrix.EventSourced.Api.CommandLine;
 
-/// <summary>Makes projections again from the log, in a running server (beside the tables that serve) or a stopped one.</summary>
+/// <summary>Makes projections again from the log, in a running server (beside the tables that serve) or a stopped
+/// one.</summary>
 internal static class RebuildVerb
 {
     public static Task<int> RunAsync(string[] arguments) => arguments is [var name, ..] && !name.StartsWith('-')

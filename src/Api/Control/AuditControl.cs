@@ -8,7 +8,8 @@ namespace Matrix.EventSourced.Api.Control;
 /// <summary>The audit command on a running server: JSON lines, as they are found.</summary>
 internal static class AuditControl
 {
-    public static readonly EndpointSpec Spec = new("POST", "/control/audit", AuthKind.None, RateClass.None, "none#audit");
+    public static readonly EndpointSpec Spec =
+        new("POST", "/control/audit", AuthKind.None, RateClass.None, "none#audit");
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

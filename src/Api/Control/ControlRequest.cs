@@ -5,7 +5,8 @@ using Matrix.EventSourced.Protocol.Errors;
 namespace Matrix.EventSourced.Api.Control;
 
 /// <summary>A command of the program, as it goes over the control socket.</summary>
-/// <remarks>Shape: Words as on the command line, without the verb; By is the name of the operating system's user.</remarks>
+/// <remarks>Shape: Words as on the command line, without the verb; By is the name of the operating system's
+/// user.</remarks>
 internal sealed record ControlRequest(ImmutableArray<string> Words, string By)
 {
     public static ControlRequest? Read(JsonElement body)

@@ -4,8 +4,8 @@ using Matrix.EventSourced.EventStore;
 namespace Matrix.EventSourced.Projections.Audit;
 
 /// <summary>A point in the log's history: up to a position, or up to a time.</summary>
-/// <remarks>Shape: exactly one of the two is set. Both include what stands right there. Units: TimeMs, Unix milliseconds
-/// of the log's clock.</remarks>
+/// <remarks>Shape: exactly one of the two is set. Both include what stands right there. Units: TimeMs, Unix
+/// milliseconds of the log's clock.</remarks>
 public readonly record struct AuditPoint(LogPosition? Position, long? TimeMs)
 {
     /// <summary>The end of the log.</summary>

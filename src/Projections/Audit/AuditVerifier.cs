@@ -6,7 +6,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Audit;
 
-/// <summary>Proves that log, state nodes and tables are what they must be, or names each place where they are not.</summary>
+/// <summary>Proves that log, state nodes and tables are what they must be, or names each place where they are
+/// not.</summary>
 /// <remarks>
 /// <code>
 ///   log ─► each record, each PDU, each state root          (LogVerifier)

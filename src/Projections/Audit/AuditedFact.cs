@@ -6,8 +6,8 @@ namespace Matrix.EventSourced.Projections.Audit;
 
 /// <summary>A record as an auditor reads it: who, when, what, about whom.</summary>
 /// <remarks>
-/// Reads records as the JSON that they are, not through the codec, so that it shows facts of any version, and also those
-/// that nothing can decode any more.
+/// Reads records as the JSON that they are, not through the codec, so that it shows facts of any version, and also
+/// those that nothing can decode any more.
 /// </remarks>
 internal sealed class AuditedFact
 {
@@ -35,7 +35,8 @@ internal sealed class AuditedFact
         (filter.Type is null || IsOfType(filter.Type))
         && (filter.Room is null || IsInRoom(filter.Room))
         && (filter.User is null || IsOfUser(filter.User))
-        && (filter.Device is null || Metadata?.Actor.Device == filter.Device || Text(_data, "device_id") == filter.Device)
+        && (filter.Device is null || Metadata?.Actor.Device == filter.Device
+            || Text(_data, "device_id") == filter.Device)
         && (filter.Server is null || IsOfServer(filter.Server))
         && (filter.Admin is null || Metadata?.Actor.Admin == filter.Admin);
 

@@ -10,7 +10,7 @@ namespace Matrix.EventSourced.Projections.Audit;
 /// <remarks>
 /// <code>
 ///   record ─► revision follows its stream's last ─► metadata and fact can be read
-///        PduRecorded ─► event id, content hash, signatures ─► extremities are known ─► delta comes to the root it names
+///        PduRecorded ─► event id, content hash, signatures ─► extremities known ─► deltas come to its root
 /// </code>
 /// Cost: one pass over the log; memory grows with the current states of all rooms (what is shared is held once).
 /// </remarks>

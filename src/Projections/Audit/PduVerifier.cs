@@ -7,8 +7,8 @@ namespace Matrix.EventSourced.Projections.Audit;
 
 /// <summary>Checks that recorded PDUs are what their servers signed.</summary>
 /// <remarks>
-/// A content hash that does not hold is right in two cases, and in both only the redacted form is there: a redaction took
-/// the content away (it was erased), or the PDU came from another server with a wrong hash (receipt check 3).
+/// A content hash that does not hold is right in two cases, and in both only the redacted form is there: a redaction
+/// took the content away (it was erased), or the PDU came from another server with a wrong hash (receipt check 3).
 /// </remarks>
 internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
 {
@@ -42,7 +42,8 @@ internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
     /// <summary>Our own PDUs without content that no redaction has taken away.</summary>
     public IEnumerable<Finding> Finish() => _strippedToPlace
         .Where(stripped => !_redacted.Contains(stripped.Key))
-        .Select(stripped => new Finding(stripped.Value, $"the content of {stripped.Key} is gone, but nothing redacts it"));
+        .Select(stripped => new Finding(
+            stripped.Value, $"the content of {stripped.Key} is gone, but nothing redacts it"));
 
     private void CheckContentHash(string place, Pdu pdu, List<string> problems)
     {

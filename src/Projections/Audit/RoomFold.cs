@@ -6,7 +6,8 @@ using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Projections.Audit;
 
-/// <summary>A room's current state, made from the deltas of its stream alone: no table, no state node is read.</summary>
+/// <summary>A room's current state, made from the deltas of its stream alone: no table, no state node is
+/// read.</summary>
 /// <remarks>Shape: what each entry holds, and since which fact. The root is computed from the entries.</remarks>
 internal sealed class RoomFold
 {

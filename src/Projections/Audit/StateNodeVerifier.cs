@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Audit;
 
-/// <summary>Checks the stored nodes of all state maps: each has its hash, and every root of the log is complete.</summary>
+/// <summary>Checks the stored nodes of all state maps: each has its hash, and every root of the log is
+/// complete.</summary>
 /// <remarks>Cost: one pass over the table; 32 bytes of memory a node.</remarks>
 internal sealed class StateNodeVerifier(NpgsqlDataSource database)
 {

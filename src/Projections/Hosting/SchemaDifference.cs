@@ -11,7 +11,8 @@ public sealed record RowDifference(string Table, bool IsInLive, string Row);
 /// <summary>Compares two schemas that should hold the same rows.</summary>
 internal static class SchemaDifference
 {
-    /// <summary>What Marten writes about the writing of a document: it differs between two replays of one log.</summary>
+    /// <summary>What Marten writes about the writing of a document: it differs between two replays of one
+    /// log.</summary>
     private const string OwnColumns = "'{mt_last_modified,mt_version,mt_dotnet_type,mt_deleted_at}'::text[]";
 
     public static async Task<IReadOnlyList<string>> TablesAsync(

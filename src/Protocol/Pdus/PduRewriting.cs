@@ -7,7 +7,8 @@ using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Protocol.Pdus;
 
-/// <summary>Changes the parts of a PDU that neither its id nor its signatures cover: signatures, <c>unsigned</c>.</summary>
+/// <summary>Changes the parts of a PDU that neither its id nor its signatures cover: signatures,
+/// <c>unsigned</c>.</summary>
 /// <remarks>
 /// Spec: v1.19 server-server-api #inviting-to-a-room (the invited server signs, too), #restricted-rooms,
 /// #asking-for-a-policy-server-signature-on-an-event; #validating-hashes-and-signatures-on-received-events.
@@ -44,7 +45,8 @@ public static class PduRewriting
         ? pdu
         : PduParser.ParseStored(Replace(pdu.Json.Span, "unsigned"u8, []), pdu.Rules, pdu.EventId);
 
-    /// <summary>Canonical bytes with another value of a member, or without the member where there is no value.</summary>
+    /// <summary>Canonical bytes with another value of a member, or without the member where there is no
+    /// value.</summary>
     private static byte[] Replace(ReadOnlySpan<byte> canonical, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         var sink = new Utf8Sink(canonical.Length + value.Length + 16);

@@ -33,7 +33,8 @@ public sealed record PolicyServer(ServerName Server, ReadOnlyMemory<byte> Public
         }
         // SPEC?: any string is a valid key to the spec. One that is no key keeps the room's policy server enabled.
         var publicKey = new byte[PublicKeyBytes];
-        return new PolicyServer(server, UnpaddedBase64.TryDecodeExact(key.GetString(), publicKey) ? publicKey : default);
+        var isKey = UnpaddedBase64.TryDecodeExact(key.GetString(), publicKey);
+        return new PolicyServer(server, isKey ? publicKey : default);
     }
 
     /// <summary>Whether the policy server is to be asked: always, but for the state that names it.</summary>

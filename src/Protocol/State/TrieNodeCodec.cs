@@ -73,7 +73,10 @@ internal static class TrieNodeCodec
         offset += 2;
         var children = new StateRoot[count];
         for (var index = 0; index < count; index++)
-            children[index] = StateRoot.FromBytes(stored.Slice(offset + (index * StateRoot.ByteCount), StateRoot.ByteCount));
+        {
+            var hash = stored.Slice(offset + (index * StateRoot.ByteCount), StateRoot.ByteCount);
+            children[index] = StateRoot.FromBytes(hash);
+        }
         return children;
     }
 

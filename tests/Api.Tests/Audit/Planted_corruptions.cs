@@ -49,7 +49,8 @@ public sealed class Planted_corruptions : IAsyncLifetime
         await FindsInTableAsync("UPDATE {schema}.pdus SET position = position + 1000 WHERE type = 'm.room.name'", "pdus");
         await FindsInTableAsync("DELETE FROM {schema}.pdus WHERE type = 'm.room.name'", "pdus");
         await FindsInTableAsync($"DELETE FROM {{schema}}.state WHERE type = '{InState}' AND to_position < {long.MaxValue}", "state");
-        await FindsInTableAsync($"UPDATE {{schema}}.state SET event_id = '$other' WHERE type = '{InState}' AND to_position = {long.MaxValue}", "state");
+        await FindsInTableAsync(
+            $"UPDATE {{schema}}.state SET event_id = '$x' WHERE type = '{InState}' AND to_position = {long.MaxValue}", "state");
         await FindsInTableAsync("UPDATE {schema}.memberships SET membership = 1 - membership WHERE user_id = '@alice:hs'", "memberships");
         await FindsInTableAsync("INSERT INTO {schema}.aliases VALUES ('#forged:hs', '!r', '@m:hs', 1)", "aliases");
         await FindsInTableAsync("DELETE FROM {schema}.public_rooms", "public_rooms");

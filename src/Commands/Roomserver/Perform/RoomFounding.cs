@@ -50,7 +50,7 @@ internal sealed class RoomFounding(CreateRoom command, FoundingFacts facts, Deci
             var content = MemberContent.Build(Membership.Invite, profile, null, command.IsDirect);
             var invite = new NewPdu(EventTypes.Member, userId.Value, command.Creator, content)
             {
-                StrippedState = StrippedState.Build(_draft, command.Creator),
+                StrippedState = ShownRoomState.Build(_draft, command.Creator),
             };
             if (_draft.Add(invite) is { } error)
                 return error;

@@ -53,7 +53,7 @@ internal sealed record ChangeMembership(
             EventTypes.Member, Target.Value, Sender, Content, loader.View.Rules))
             await loader.LoadAsync(tuple);
         if (NewMembership is Membership.Invite or Membership.Knock)
-            await StrippedState.LoadAsync(loader);
+            await ShownRoomState.LoadAsync(loader);
         if (RestrictedJoin.IsNeeded(loader.View, this))
             await RestrictedJoin.LoadAuthorisersAsync(loader, Sender.Server);
     }
@@ -77,7 +77,7 @@ internal sealed record ChangeMembership(
         var error = draft.Add(new NewPdu(EventTypes.Member, Target.Value, Sender, content)
         {
             StrippedState = NewMembership is Membership.Invite or Membership.Knock
-                ? StrippedState.Build(draft, Sender)
+                ? ShownRoomState.Build(draft, Sender)
                 : null,
         });
         return error is null ? draft.Accept() : error;

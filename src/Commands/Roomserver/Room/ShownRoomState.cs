@@ -12,7 +12,7 @@ namespace Matrix.EventSourced.Commands.Roomserver.Room;
 /// <summary>What somebody who is invited to a room, or knocks on it, is told about it.</summary>
 /// <remarks>Spec: v1.19 client-server-api #stripped-state. Shape: content, sender, state_key, type; nothing
 /// else.</remarks>
-internal static class StrippedState
+internal static class ShownRoomState
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -50,14 +50,7 @@ internal static class StrippedState
 
     private static void Write(Utf8JsonWriter json, Pdu? pdu)
     {
-        if (pdu is null)
-            return;
-        json.WriteStartObject();
-        json.WritePropertyName("content"u8);
-        json.WriteRawValue(pdu.ContentUtf8.Span, skipInputValidation: true);
-        json.WriteString("sender"u8, pdu.Sender.Value);
-        json.WriteString("state_key"u8, pdu.StateKey);
-        json.WriteString("type"u8, pdu.Type);
-        json.WriteEndObject();
+        if (pdu is not null)
+            StrippedState.Write(json, pdu);
     }
 }
