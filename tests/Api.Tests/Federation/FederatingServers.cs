@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Sockets;
+using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Kit.Hosting;
+
+namespace Matrix.EventSourced.Api.Tests.Federation;
+
+/// <summary>Servers with a federation listener on loopback; each is named after its address.</summary>
+internal static class FederatingServers
+{
+    public static Task<TestHomeserver> StartAsync(Func<FederationConfig, FederationConfig> configure)
+    {
+        var port = FreePort();
+        var listener = new ListenerConfig { Listen = [new ListenAddress(IsTls: true, IPAddress.Loopback, port)] };
+        return TestHomeserver.StartAsync(new TestHomeserverOptions
+        {
+            ServerName = $"127.0.0.1:{port}",
+            IsLogInMemory = true,
+            Configure = config => config with
+            {
+                Federation = configure(config.Federation with { Listener = listener }),
+            },
+        });
+    }
+
+    /// <summary>As servers of one machine have to be set up: loopback is allowed, self-signed certificates will
+    /// do.</summary>
+    public static Task<TestHomeserver> StartAsync() => StartAsync(federation => federation with
+    {
+        AllowPrivateAddresses = true,
+        VerifyCertificates = false,
+    });
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
