@@ -5,7 +5,7 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Protocol.Signing;
 
 /// <summary>The name of a signing key: algorithm and version, <c>ed25519:abc</c>.</summary>
-/// <remarks>Spec: v1.19 appendices #key-identifiers (the version holds letters, digits and underscores).</remarks>
+/// <remarks>Spec: v1.19 appendices #signing-details (the version holds letters, digits and underscores).</remarks>
 [JsonConverter(typeof(IdentifierJsonConverter<KeyId>))]
 public readonly record struct KeyId : IIdentifier<KeyId>, IComparable<KeyId>
 {
