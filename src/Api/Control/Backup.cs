@@ -28,11 +28,11 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> RunAsync(
         string folder, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (IsInside(folder))
+            throw new BackupException($"{folder} lies in the data folder.");
         Directory.CreateDirectory(folder, OwnerOnly);
         if (Directory.EnumerateFileSystemEntries(folder).Any())
             throw new BackupException($"{folder} is not empty.");
-        if (IsInside(folder))
-            throw new BackupException($"{folder} lies in the data folder.");
         if (log is ILogBackup embedded)
         {
             var logFolder = Path.Combine(folder, "log");
