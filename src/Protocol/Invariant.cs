@@ -23,4 +23,6 @@ public static class Invariant
 }
 
 /// <summary>We are wrong: something that this server promises itself does not hold.</summary>
+/// <remarks>Errors: whoever catches it stops the work of that room, not the process. Never for what others
+/// send.</remarks>
 public sealed class InvariantException(string what) : Exception($"This does not hold: {what}.");

@@ -1,6 +1,8 @@
 namespace Matrix.EventSourced.Protocol;
 
 /// <summary>Every bound of the protocol and of this server, each with its source.</summary>
+/// <remarks>Units: in the name (Bytes, Ms) or counts. Shape: a file per area; "ours" with the reason where the spec has
+/// none.</remarks>
 public static partial class Limits
 {
     /// <summary>

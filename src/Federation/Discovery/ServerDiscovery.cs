@@ -146,7 +146,7 @@ public static class DiscoveryLimits
     /// #resolving-server-names.</summary>
     public static readonly TimeSpan WellKnownDefault = TimeSpan.FromHours(24);
 
-    /// <summary>LIMIT: how long it counts at most. Spec: as before.</summary>
+    /// <summary>LIMIT: how long it counts at most. Source: the same.</summary>
     public static readonly TimeSpan WellKnownMax = TimeSpan.FromHours(48);
 
     /// <summary>LIMIT: how long it counts at least. Ours: no header makes us ask for every request.</summary>
@@ -155,7 +155,7 @@ public static class DiscoveryLimits
     /// <summary>LIMIT: how long the first failure counts; it doubles. Ours: a server that is being set up.</summary>
     public static readonly TimeSpan ErrorFirst = TimeSpan.FromMinutes(2);
 
-    /// <summary>LIMIT: how long a failure counts at most. Spec: as before.</summary>
+    /// <summary>LIMIT: how long a failure counts at most. Source: the same.</summary>
     public static readonly TimeSpan ErrorMax = TimeSpan.FromHours(1);
 
     /// <summary>LIMIT: bytes of a delegation. Ours: it is one name.</summary>

@@ -5,7 +5,7 @@ namespace Matrix.EventSourced.Federation.Discovery;
 
 /// <summary>The order in which the targets of a service are tried: by priority, within one at random by weight.
 /// </summary>
-/// <remarks>Spec: RFC 2782, "The format of the SRV RR".</remarks>
+/// <remarks>Source: RFC 2782, "The format of the SRV RR".</remarks>
 internal static class ServiceOrder
 {
     public static IReadOnlyList<ServiceRecord> Of(IReadOnlyList<ServiceRecord> records, IRandom random)

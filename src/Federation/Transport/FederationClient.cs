@@ -8,7 +8,7 @@ namespace Matrix.EventSourced.Federation.Transport;
 
 /// <summary>The server-server API as seen by who calls it: one method per endpoint.</summary>
 /// <remarks>
-/// Spec: v1.19 server-server-api.
+/// Spec: v1.19 server-server-api #api-standards and the heading of each endpoint.
 /// Shape: the parts of this class are by topic: memberships, rooms, queries.
 /// Errors: values, see <see cref="FederationResult{T}"/>. Answers are checked for shape only.
 /// </remarks>

@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace Matrix.EventSourced.Projections.PublicRooms;
 
-/// <summary>A room as the public directory shows it. Spec: v1.19 client-server-api PublishedRoomsChunk.</summary>
+/// <summary>A room as the public directory shows it. Spec: v1.19 client-server-api
+/// #get_matrixclientv3publicrooms.</summary>
 public sealed record PublicRoom(string RoomId, long JoinedMembers)
 {
     public string? Name { get; init; }

@@ -16,7 +16,8 @@ public readonly record struct StateEntryAt(string RoomId, long At, string Type, 
 public readonly record struct UserMembership(
     string RoomId, Membership Membership, bool IsForgotten, long Position, long Since, string EventId);
 
-/// <summary>What a room list shows of a room that may have no name. Spec: client-server-api RoomSummary. Heroes:
+/// <summary>What a room list shows of a room that may have no name. Spec: client-server-api
+/// #get_matrixclientv3sync (RoomSummary). Heroes:
 /// always said, a name may go.</summary>
 public sealed record RoomSummary(long Joined, long Invited, IReadOnlyList<string> Heroes);
 

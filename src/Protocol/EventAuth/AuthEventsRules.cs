@@ -4,6 +4,8 @@ using Matrix.EventSourced.Protocol.State;
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
 /// <summary>A PDU that another one lists in its auth_events.</summary>
+/// <remarks>Spec: v1.19 server-server-api #rejection. Shape: IsRejected says what this server decided of the
+/// PDU.</remarks>
 public readonly record struct AuthEvent(Pdu Pdu, bool IsRejected);
 
 /// <summary>Rule 2 (version 12: 3): the auth events that a PDU lists.</summary>

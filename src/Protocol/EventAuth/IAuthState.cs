@@ -22,6 +22,8 @@ public interface IAuthState
 }
 
 /// <summary>The state tuples that authorisation reads.</summary>
+/// <remarks>Spec: v1.19 server-server-api #auth-events-selection. Shape: those with a fixed state key; members and
+/// third-party invites have one each.</remarks>
 public static class AuthTuples
 {
     public static readonly StateTuple Create = new(EventTypes.Create, string.Empty);

@@ -20,6 +20,8 @@ public enum Membership
 }
 
 /// <summary>Reads a membership out of a member PDU's content without making a string.</summary>
+/// <remarks>Spec: v1.19 client-server-api #mroommember. Errors: none; what is no membership reads as none. Cost: no
+/// allocation.</remarks>
 public static class MembershipParser
 {
     public static Membership Of(Pdu? member) => member is null ? Membership.None : Of(member.Content);

@@ -6,6 +6,10 @@ namespace Matrix.EventSourced.Protocol.Identifiers;
 /// <summary>
 /// A Matrix identifier: one validated string. The default value is invalid and its <see cref="Value"/> throws.
 /// </summary>
+/// <remarks>
+/// Spec: v1.19 appendices #identifier-grammar.
+/// Shape: the text as received; equal texts are equal identifiers. Errors: TryParse answers false, never throws.
+/// </remarks>
 public interface IIdentifier<TSelf>
     where TSelf : struct, IIdentifier<TSelf>
 {
@@ -15,6 +19,7 @@ public interface IIdentifier<TSelf>
 }
 
 /// <summary>Reads and writes an identifier as its string; a malformed one is a <see cref="JsonException"/>.</summary>
+/// <remarks>Shape: one JSON string, as a value or as a key. Cost: one string.</remarks>
 public sealed class IdentifierJsonConverter<T> : JsonConverter<T>
     where T : struct, IIdentifier<T>
 {

@@ -3,6 +3,8 @@ using System.Text.Json;
 namespace Matrix.EventSourced.Protocol.Pdus;
 
 /// <summary>In which form a client sees an event.</summary>
+/// <remarks>Spec: v1.19 client-server-api #room-event-format. Shape: a filter's event_format chooses between the first
+/// and the others.</remarks>
 public enum ClientEventFormat
 {
     /// <summary>As servers exchange it, with its id and its unsigned members.</summary>

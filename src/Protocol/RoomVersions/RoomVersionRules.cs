@@ -24,7 +24,7 @@ public sealed record RoomVersionRules
 
     // The form of a PDU.
 
-    /// <summary>Where event ids come from. Spec: #event-ids.</summary>
+    /// <summary>Where event ids come from. Spec: rooms/v* #event-ids.</summary>
     public required EventIdFormat EventIdFormat { get; init; }
 
     /// <summary>
@@ -33,7 +33,7 @@ public sealed record RoomVersionRules
     public bool ReferencesArePairs { get; init; }
 
     /// <summary>From version 6: integers within ±(2^53-1) and no floats, or the PDU is dropped. Spec:
-    /// #canonical-json.</summary>
+    /// rooms/v* #canonical-json.</summary>
     public bool StrictCanonicalJson { get; init; }
 
     /// <summary>From version 11: <c>redacts</c> stands in <c>content</c> and not at the top level.</summary>
@@ -45,7 +45,7 @@ public sealed record RoomVersionRules
     /// </summary>
     public bool RoomIdIsCreateHash { get; init; }
 
-    /// <summary>What a redaction keeps. Spec: #redactions.</summary>
+    /// <summary>What a redaction keeps. Spec: rooms/v* #redactions.</summary>
     public required RedactionRules Redaction { get; init; }
 
     // Signatures.
@@ -54,10 +54,10 @@ public sealed record RoomVersionRules
     public bool EventIdServerSigns { get; init; }
 
     /// <summary>From version 5: a signing key must be valid at <c>origin_server_ts</c>. Spec:
-    /// #signing-key-validity-period.</summary>
+    /// rooms/v* #signing-key-validity-period.</summary>
     public bool EnforcesKeyValidity { get; init; }
 
-    // Authorisation. Spec: #authorisation-rules of each version.
+    // Authorisation. Spec: rooms/v* #authorisation-rules.
 
     /// <summary>Versions 1 and 2: the redact level is part of authorisation (their rule 11).</summary>
     public bool RedactionIsAuthorised { get; init; }

@@ -5,6 +5,8 @@ using Matrix.EventSourced.Protocol.State;
 namespace Matrix.EventSourced.Protocol.StateResolution;
 
 /// <summary>A PDU that this server has, and whether it rejected it.</summary>
+/// <remarks>Spec: v1.19 server-server-api #rejection. Shape: a rejected PDU is found, too; resolution never uses it to
+/// authorise another.</remarks>
 public readonly record struct KnownPdu(Pdu Pdu, bool IsRejected);
 
 /// <summary>Where state resolution finds the PDUs of a room.</summary>

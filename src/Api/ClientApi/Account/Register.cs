@@ -100,7 +100,8 @@ internal static class Register
     }
 
     /// <summary>
-    /// Spec: all parameters but the device's display name are ignored, and the server picks the device id.
+    /// Spec: v1.19 client-server-api #guest-access. All parameters but the device's display name are ignored, and the
+    /// server picks the device id.
     /// </summary>
     private static async ValueTask<MatrixResponse> RegisterGuestAsync(MatrixRequest request, JsonElement body)
     {

@@ -67,7 +67,7 @@ internal static class InitialRoomContents
             : defaults;
     }
 
-    /// <summary>A topic in both of its forms. Spec: #mroomtopic, since 1.15.</summary>
+    /// <summary>A topic in both of its forms. Spec: v1.19 client-server-api #mroomtopic.</summary>
     public static JsonElement Topic(string topic) => JsonContent.Build(json =>
     {
         json.WriteStartObject("m.topic"u8);

@@ -34,7 +34,8 @@ internal static class MemberContent
         return JsonContent.With(content, changes);
     }
 
-    /// <summary>The member whose server vouches for a restricted join. Spec: #restricted-rooms.</summary>
+    /// <summary>The member whose server vouches for a restricted join. Spec: v1.19
+    /// client-server-api #restricted-rooms.</summary>
     public const string AuthorisedVia = "join_authorised_via_users_server";
 
     private static ReadOnlySpan<byte> TextOf(Membership membership) => membership switch
