@@ -15,6 +15,13 @@ public sealed class GeneratedDocsTests
     public void the_page_of_all_endpoints_is_current() => Check("endpoints.md", Endpoints());
 
     [Fact]
+    public void the_page_of_the_specs_coverage_is_current() => Check("spec-coverage.md", SpecCoverage.Page(Spec()));
+
+    [Fact]
+    public void every_endpoint_of_ours_with_an_anchor_is_one_of_the_spec() =>
+        Assert.Empty(SpecCoverage.Unknown(Spec()));
+
+    [Fact]
     public void every_key_has_one_flag_and_one_variable()
     {
         Assert.Distinct(ConfigKeys.All.Select(key => key.Flag));
@@ -24,11 +31,16 @@ public sealed class GeneratedDocsTests
     // ./dev docs writes the pages; a test run only compares.
     private static void Check(string page, string content)
     {
-        var path = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../docs", page));
+        var path = PathOf(page);
         if (Environment.GetEnvironmentVariable("MATRIX_WRITE_DOCS") == "1")
             File.WriteAllText(path, content);
         Assert.Equal(content, File.ReadAllText(path));
     }
+
+    private static IReadOnlyList<SpecEndpoint> Spec() => SpecEndpoint.ReadAll(PathOf("spec-endpoints.tsv"));
+
+    private static string PathOf(string page) =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../../docs", page));
 
     private static string Endpoints()
     {
