@@ -31,7 +31,7 @@ internal static class Destinations
         });
     }
 
-    private static void Write(Utf8JsonWriter writer, DestinationStatus destination)
+    internal static void Write(Utf8JsonWriter writer, DestinationStatus destination)
     {
         writer.WriteStartObject();
         writer.WriteString("destination"u8, destination.Destination);

@@ -4,15 +4,20 @@ namespace Matrix.EventSourced.Api.CommandLine;
 
 /// <summary>Shows an audit's lines: as they are, or as text that a person can read.</summary>
 /// <remarks>Exit codes: 0 answered, 1 when a verification found something or there was nothing to show.</remarks>
-internal sealed class AuditTable(TextWriter output, bool isJson)
+internal sealed class AuditTable(TextWriter output, TextWriter progress, bool isJson)
 {
     private int _lines;
     private bool _hasFailed;
 
     public void Write(string line)
     {
-        _lines++;
         var json = JsonElement.Parse(line);
+        if (json.TryGetProperty("progress"u8, out var told))
+        {
+            progress.WriteLine($"  … {told.GetString()}");
+            return;
+        }
+        _lines++;
         if (json.TryGetProperty("problem"u8, out _))
             _hasFailed = true;
         output.WriteLine(isJson ? line : Readable(json));

@@ -12,8 +12,8 @@ namespace Matrix.EventSourced.Api.CommandLine;
 internal static class AuditVerb
 {
     /// <summary>Options that configure the server, not the question.</summary>
-    private static readonly string[] ServerOptions =
-        ["--config", "--data", "--server-name", "--database", "--event-store"];
+    private static readonly HashSet<string> ServerOptions =
+        [.. ConfigKeys.All.Select(key => key.Flag), "--config"];
 
     public static Task<int> RunAsync(string[] arguments)
     {
@@ -27,7 +27,7 @@ internal static class AuditVerb
     private static async Task<int> RunAsync(HomeserverConfig config, ImmutableArray<string> words, bool isJson)
     {
         var request = new ControlRequest(words, Environment.UserName);
-        var table = new AuditTable(Console.Out, isJson);
+        var table = new AuditTable(Console.Out, Console.Error, isJson);
         try
         {
             using var client = await ControlSocket.ConnectAsync(config.DataFolder);
@@ -53,7 +53,7 @@ internal static class AuditVerb
         var question = AuditQuestion.Parse(request.Words, out _)!;
         await stopped.PrepareAsync(CancellationToken.None);
         var answer = await stopped.Services.GetRequiredService<Auditor>().AskAsync(
-            question, request.Words, request.By, parts.Progress, CancellationToken.None);
+            question, request.Words, request.By, CancellationToken.None);
         await foreach (var line in answer)
             yield return Encoding.UTF8.GetString(line.Span);
     }

@@ -23,7 +23,7 @@ internal static class Cli
             {
                 "run" => await WithConfigAsync(rest, RunVerb.RunAsync),
                 "generate-config" => GenerateConfigVerb.Run(rest),
-                "destinations" => await DestinationsVerb.RunAsync(rest),
+                "destinations" => await WithConfigAsync(rest, DestinationsVerb.RunAsync),
                 "health" => await WithConfigAsync(rest, HealthVerb.RunAsync),
                 "audit" => await AuditVerb.RunAsync(rest),
                 "backup" => await BackupVerb.RunAsync(rest),
@@ -71,8 +71,7 @@ internal static class Cli
                matrix audit QUESTION [OPTIONS]         look into the log: history, state, changes, verify (audit alone
                                                        says how to ask)
                matrix backup FOLDER [OPTIONS]          copy everything that must be kept, while the server runs or not
-               matrix destinations TOKEN [OPTIONS]     show which servers lag, and why; TOKEN is an
-                                                       administrator's access token
+               matrix destinations [OPTIONS]           show which servers lag, and why
                matrix rotate-key [OPTIONS]             sign with a new key from the next start on, while the
                                                        server is stopped
                matrix generate-config [OPTIONS]        print a homeserver.yaml with every key and its default

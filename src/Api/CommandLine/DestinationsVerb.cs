@@ -1,36 +1,29 @@
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
-using Matrix.EventSourced.Api.Admin;
 using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.Control;
 
 namespace Matrix.EventSourced.Api.CommandLine;
 
 /// <summary>Asks the running server which other servers lag, and prints a line for each.</summary>
 internal static class DestinationsVerb
 {
-    public static Task<int> RunAsync(string[] arguments) =>
-        arguments is [var token, .. var options] && !token.StartsWith('-')
-            ? Cli.WithConfigAsync(options, config => RunAsync(config, token))
-            : Task.FromResult(Cli.Fail("Usage: destinations TOKEN [OPTIONS]", 2));
-
-    private static async Task<int> RunAsync(HomeserverConfig config, string token)
+    public static async Task<int> RunAsync(HomeserverConfig config)
     {
-        using var client = LocalClient.Create(config);
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var client = await ControlSocket.ConnectAsync(config.DataFolder);
+        if (client is null)
+            return Cli.Fail($"No server runs on {config.DataFolder}.", 1);
         try
         {
-            using var response = await client.GetAsync(new Uri(Destinations.Path, UriKind.Relative));
-            var answer = JsonElement.Parse(await response.Content.ReadAsByteArrayAsync());
-            if (!response.IsSuccessStatusCode)
-                return Cli.Fail($"Refused: {answer.GetProperty("error").GetString()}", 1);
-            foreach (var destination in answer.GetProperty("destinations").EnumerateArray())
-                Console.Out.WriteLine(Line(destination));
-            return 0;
+            return await ControlCall.RunAsync(
+                client,
+                DestinationsControl.Spec.Path,
+                [],
+                line => Console.Out.WriteLine(Line(JsonElement.Parse(line))));
         }
-        catch (HttpRequestException exception)
+        catch (Exception problem) when (problem is IOException or HttpRequestException)
         {
-            return Cli.Fail($"{client.BaseAddress} does not answer: {exception.Message}", 1);
+            return Cli.Fail(problem.Message, 1);
         }
     }
 

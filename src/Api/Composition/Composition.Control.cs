@@ -17,6 +17,7 @@ public static partial class Composition
         AuditControl.Map(table);
         RebuildControl.Map(table);
         BackupControl.Map(table);
+        DestinationsControl.Map(table);
         return table;
     }
 

@@ -24,7 +24,7 @@ internal static class AuditControl
             return new MatrixError(400, ErrCodes.InvalidParam, problem);
 
         var answer = await request.Get<Auditor>().AskAsync(
-            question, asked.Words, asked.By, _ => { }, request.ClientGone);
+            question, asked.Words, asked.By, request.ClientGone);
         await ControlLines.WriteAsync(request.Http, answer, request.ClientGone);
         return new MatrixResponse.Written();
     }

@@ -14,7 +14,6 @@ internal sealed class Auditor(AuditTrail trail, AuditReader reader, AuditVerifie
         AuditQuestion question,
         ImmutableArray<string> words,
         string by,
-        Action<string> progress,
         CancellationToken cancellationToken)
     {
         var context = new CommandContext(
@@ -27,7 +26,7 @@ internal sealed class Auditor(AuditTrail trail, AuditReader reader, AuditVerifie
                 reader.StateAsync(state.RoomId, state.At, state.WithContent, cancellationToken),
             AuditQuestion.Changes changes =>
                 reader.ChangesAsync(changes.RoomId, changes.From, changes.To, cancellationToken),
-            AuditQuestion.Verify verify => verifier.RunAsync(verify.IsLogOnly, progress, cancellationToken),
+            AuditQuestion.Verify verify => verifier.RunAsync(verify.IsLogOnly, cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(question)),
         };
     }

@@ -12,7 +12,7 @@ internal static class ControlCall
         HttpClient client, string path, ImmutableArray<string> words, Action<string> write)
     {
         using var message = new HttpRequestMessage(HttpMethod.Post, path);
-        message.Content = new ByteArrayContent(new ControlRequest(words, Environment.UserName).Write());
+        message.Content = new ReadOnlyMemoryContent(new ControlRequest(words, Environment.UserName).Write());
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         if (!response.IsSuccessStatusCode)

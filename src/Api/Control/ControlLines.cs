@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 
 namespace Matrix.EventSourced.Api.Control;
 
@@ -9,20 +10,42 @@ namespace Matrix.EventSourced.Api.Control;
 /// </remarks>
 internal static class ControlLines
 {
+    /// <summary>LIMIT: bytes of lines that wait to be sent together. Ours: a few hundred lines.</summary>
+    private const int UnsentBytesMax = 16 * 1024;
+
     public static async Task WriteAsync(
         HttpContext http, IAsyncEnumerable<ReadOnlyMemory<byte>> lines, CancellationToken cancellationToken)
     {
         http.Response.ContentType = "application/x-ndjson";
         var body = http.Response.BodyWriter;
-        await foreach (var line in lines.WithCancellation(cancellationToken))
+        var unsent = 0;
+        await using var next = lines.GetAsyncEnumerator(cancellationToken);
+        while (true)
         {
-            body.Write(line.Span);
-            body.Write("\n"u8);
-            if (body.UnflushedBytes > 16 * 1024 || !body.CanGetUnflushedBytes)
+            // Many lines that are there share one write; nobody waits for a line because the next takes its time.
+            var move = next.MoveNextAsync();
+            if (unsent > 0 && (unsent > UnsentBytesMax || !move.IsCompleted))
+            {
                 await body.FlushAsync(cancellationToken);
+                unsent = 0;
+            }
+            if (!await move)
+                break;
+            body.Write(next.Current.Span);
+            body.Write("\n"u8);
+            unsent += next.Current.Length + 1;
         }
         body.Write("\n"u8);
         await body.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>A value as the bytes of one line.</summary>
+    public static ReadOnlyMemory<byte> Json(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+            write(json);
+        return buffer.WrittenMemory;
     }
 
     /// <summary>The lines of an answer. Errors: IOException when it ends before its end.</summary>

@@ -26,21 +26,16 @@ internal sealed record ControlRequest(ImmutableArray<string> Words, string By)
         return new ControlRequest(read.ToImmutable(), by.GetString()!);
     }
 
-    public byte[] Write()
+    public ReadOnlyMemory<byte> Write() => ControlLines.Json(json =>
     {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("words");
-            foreach (var word in Words)
-                json.WriteStringValue(word);
-            json.WriteEndArray();
-            json.WriteString("by", By);
-            json.WriteEndObject();
-        }
-        return buffer.WrittenSpan.ToArray();
-    }
+        json.WriteStartObject();
+        json.WriteStartArray("words");
+        foreach (var word in Words)
+            json.WriteStringValue(word);
+        json.WriteEndArray();
+        json.WriteString("by", By);
+        json.WriteEndObject();
+    });
 
     public static readonly MatrixError Malformed = MatrixError.BadJson("A control request has words and by.");
 }

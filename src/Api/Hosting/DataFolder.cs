@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.Control;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.Hosting;
@@ -32,6 +33,7 @@ public sealed class DataFolder : IDisposable
     {
         Path = path;
         _lock = @lock;
+        ControlSocket = new ControlSocket(path);
     }
 
     public string Path { get; }
@@ -41,6 +43,8 @@ public sealed class DataFolder : IDisposable
     public string PostgresFolder => System.IO.Path.Combine(Path, "postgres");
 
     public string TlsFolder => System.IO.Path.Combine(Path, "tls");
+
+    internal ControlSocket ControlSocket { get; }
 
     public string SigningKeyFile => System.IO.Path.Combine(Path, "signing.key");
 
@@ -75,7 +79,11 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        ControlSocket.Dispose();
+        _lock.Dispose();
+    }
 
     /// <summary>The name stands in every user id of the log, so the log of one name is of no use to another.</summary>
     private static void CheckServerName(string file, ServerName serverName)

@@ -1,5 +1,4 @@
 using Matrix.EventSourced.Api.Configuration;
-using Matrix.EventSourced.Api.Control;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Logging;
 using Matrix.EventSourced.Commands.Messaging;
@@ -66,9 +65,9 @@ public sealed class Homeserver : IAsyncDisposable
             var identity = new ServerIdentity(config.ServerName, key);
             storage = await Composition.OpenStorageAsync(config, data, parts, time, logging, cancellationToken);
             app = Build(config, data, identity, storage, parts, time, random, logging);
-            ControlSocket.RemoveStale(data.Path);
+            data.ControlSocket.RemoveStale();
             await StartAsync(app, cancellationToken);
-            ControlSocket.Protect(data.Path);
+            data.ControlSocket.Protect();
             return new Homeserver(app, storage, data, ownLogging, config);
         }
         catch

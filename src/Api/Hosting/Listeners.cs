@@ -1,7 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Matrix.EventSourced.Api.Configuration;
-using Matrix.EventSourced.Api.Control;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Matrix.EventSourced.Api.Hosting;
@@ -23,7 +22,7 @@ internal static class Listeners
         kestrel.Limits.MaxRequestBodySize = bodyBytesMax + 64 * 1024;
         Add(kestrel, config.Client, "client", ListenerRole.Client, config, data, now);
         Add(kestrel, config.Federation.Listener, "federation", ListenerRole.Federation, config, data, now);
-        kestrel.ListenUnixSocket(ControlSocket.PathIn(data.Path), options => SetRole(options, ListenerRole.Control));
+        kestrel.ListenUnixSocket(data.ControlSocket.Path, options => SetRole(options, ListenerRole.Control));
     }
 
     private static void Add(

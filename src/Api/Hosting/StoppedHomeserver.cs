@@ -22,8 +22,6 @@ public sealed class StoppedHomeserver : IAsyncDisposable
 
     public IServiceProvider Services => _provider;
 
-    internal DataFolder Data => _data;
-
     /// <summary>Opens what a server with this configuration would run on.</summary>
     public static async Task<StoppedHomeserver> OpenAsync(
         HomeserverConfig config, HomeserverParts parts, CancellationToken cancellationToken)

@@ -14,7 +14,8 @@ namespace Matrix.EventSourced.Projections.Audit;
 ///   state nodes ─► each hash, every root complete          (StateNodeVerifier)
 ///   tables ─► equal to a replay of the log, row by row     (ProjectionHost.VerifyAsync)
 /// </code>
-/// Shape: a JSON object per finding, and a last one with what was looked at. Works on a running server and on a stopped
+/// Shape: a JSON object per finding, others that tell people who wait how far it is, and a last one with what was
+/// looked at. Works on a running server and on a stopped
 /// one. Cost: one pass over the log, one over the nodes, and a rebuild of every projection.
 /// </remarks>
 public sealed class AuditVerifier(
@@ -23,48 +24,53 @@ public sealed class AuditVerifier(
     /// <summary>LIMIT: characters of a column that a finding quotes. Ours: enough to see which row it is.</summary>
     private const int ColumnQuotedMax = 60;
 
+    private static readonly TimeSpan SayEvery = TimeSpan.FromSeconds(2);
+
     /// <param name="isLogOnly">Leaves out state nodes and tables.</param>
-    /// <param name="progress">Told what goes on, for people who wait.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> RunAsync(
-        bool isLogOnly,
-        Action<string> progress,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        bool isLogOnly, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var findings = 0;
         var logVerifier = new LogVerifier(keys, time);
-        await foreach (var finding in CheckLogAsync(logVerifier, progress, cancellationToken))
-        {
-            findings++;
-            yield return AuditReader.Line(finding.Write);
-        }
         // A restored log has no tables before its first start; a replay would only be compared with itself.
         var hasTables = !isLogOnly && projections.Status.Any(status => status.Schema is not null);
-        if (!isLogOnly && !hasTables)
-            progress("there are no tables yet: only the log is checked");
-        if (hasTables)
+        await foreach (var step in CheckAllAsync(logVerifier, isLogOnly, hasTables, cancellationToken))
         {
-            progress("checking the state nodes");
-            var nodes = new StateNodeVerifier(database).CheckAsync(logVerifier.Roots, cancellationToken);
-            await foreach (var finding in nodes)
-            {
+            if (step.Finding is not null)
                 findings++;
-                yield return AuditReader.Line(finding.Write);
-            }
-            await foreach (var finding in CheckTablesAsync(progress, cancellationToken))
-            {
-                findings++;
-                yield return AuditReader.Line(finding.Write);
-            }
+            yield return AuditReader.Line(step.Write);
         }
         yield return AuditReader.Line(json => WriteSummary(json, logVerifier, hasTables, findings));
     }
 
-    private async IAsyncEnumerable<Finding> CheckLogAsync(
-        LogVerifier verifier, Action<string> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<Step> CheckAllAsync(
+        LogVerifier logVerifier,
+        bool isLogOnly,
+        bool hasTables,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var step in CheckLogAsync(logVerifier, cancellationToken))
+            yield return step;
+        if (!isLogOnly && !hasTables)
+            yield return Step.Progress("there are no tables yet: only the log was checked");
+        if (!hasTables)
+            yield break;
+        yield return Step.Progress("checking the state nodes");
+        await foreach (var finding in new StateNodeVerifier(database).CheckAsync(logVerifier.Roots, cancellationToken))
+            yield return Step.Found(finding);
+        foreach (var projection in projections.Names)
+        {
+            await foreach (var step in CheckTablesAsync(projection, cancellationToken))
+                yield return step;
+        }
+    }
+
+    private async IAsyncEnumerable<Step> CheckLogAsync(
+        LogVerifier verifier, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var head = await log.ReadHeadAsync(cancellationToken);
-        progress($"checking the log up to {head}");
+        yield return Step.Progress($"checking the log up to {head}");
         var records = log.ReadAllAsync(
             LogPosition.Start, ReadDirection.Forwards, long.MaxValue, cancellationToken);
         var saidAt = time.GetTimestamp();
@@ -73,36 +79,41 @@ public sealed class AuditVerifier(
             if (record.Position > head)
                 break;
             foreach (var finding in await verifier.CheckAsync(record))
-                yield return finding;
-            if (time.GetElapsedTime(saidAt) < TimeSpan.FromSeconds(2))
+                yield return Step.Found(finding);
+            if (time.GetElapsedTime(saidAt) < SayEvery)
                 continue;
             saidAt = time.GetTimestamp();
-            progress($"checking the log: {100.0 * record.Position.Value / head.Value:0} %");
+            yield return Step.Progress($"checking the log: {100.0 * record.Position.Value / head.Value:0} %");
         }
         foreach (var finding in verifier.Finish())
-            yield return finding;
+            yield return Step.Found(finding);
     }
 
-    private async IAsyncEnumerable<Finding> CheckTablesAsync(
-        Action<string> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<Step> CheckTablesAsync(
+        string projection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var projection in projections.Names)
+        yield return Step.Progress($"replaying {projection} to compare its tables");
+        await using var differences = projections.VerifyAsync(projection, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
+        while (true)
         {
-            progress($"replaying {projection} to compare its tables");
-            var differences = projections.VerifyAsync(projection, cancellationToken)
-                .GetAsyncEnumerator(cancellationToken);
-            await using (differences)
+            var move = MoveNextAsync(differences).AsTask();
+            while (await Task.WhenAny(move, Task.Delay(SayEvery, time, CancellationToken.None)) != move)
             {
-                while (true)
-                {
-                    var (hasNext, stopped) = await MoveNextAsync(differences);
-                    if (stopped is not null)
-                        yield return new($"projection {projection}", $"the log cannot be replayed into it: {stopped}");
-                    if (!hasNext)
-                        break;
-                    yield return ToFinding(projection, differences.Current);
-                }
+                var status = projections.Status.Single(one => one.Projection == projection);
+                yield return Step.Progress(status.Rebuild is { } replay
+                    ? $"replaying {projection}: {replay.Percent:0} %, {replay.FactsPerSecond:0} facts/s"
+                    : $"comparing the tables of {projection}");
             }
+            var (hasNext, stopped) = await move;
+            if (stopped is not null)
+            {
+                yield return Step.Found(
+                    new($"projection {projection}", $"the log cannot be replayed into it: {stopped}"));
+            }
+            if (!hasNext)
+                yield break;
+            yield return Step.Found(ToFinding(projection, differences.Current));
         }
     }
 
@@ -141,5 +152,25 @@ public sealed class AuditVerifier(
         json.WriteNumber("state_roots", verifier.Roots.Count);
         json.WriteBoolean("tables_checked", hasTables);
         json.WriteEndObject();
+    }
+
+    /// <summary>Something that was found, or how far it is.</summary>
+    private sealed record Step(Finding? Finding, string? Text)
+    {
+        public static Step Found(Finding finding) => new(finding, null);
+
+        public static Step Progress(string text) => new(null, text);
+
+        public void Write(Utf8JsonWriter json)
+        {
+            if (Finding is not null)
+            {
+                Finding.Write(json);
+                return;
+            }
+            json.WriteStartObject();
+            json.WriteString("progress", Text);
+            json.WriteEndObject();
+        }
     }
 }

@@ -19,8 +19,6 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     /// <summary>The role and the database.</summary>
     public const string Name = "homeserver";
 
-    // LIMIT: sockaddr_un holds 108 bytes, the last one zero.
-    private const int SocketPathBytesMax = 107;
     private const string SocketFile = ".s.PGSQL.5432";
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
 
@@ -30,7 +28,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
     private readonly ClusterCommand _command = new();
     private readonly string _folder;
     private Process? _process;
-    private int _folderDescriptor = -1;
+    private SocketFolder? _socketFolder;
 
     private PrivateCluster(PrivateClusterOptions options, TimeProvider time, ILogger logger)
     {
@@ -88,9 +86,8 @@ public sealed partial class PrivateCluster : IAsyncDisposable
             }
             process.Dispose();
         }
-        if (_folderDescriptor >= 0)
-            UnixCalls.CloseFolder(_folderDescriptor);
-        _folderDescriptor = -1;
+        _socketFolder?.Dispose();
+        _socketFolder = null;
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)
@@ -225,7 +222,7 @@ public sealed partial class PrivateCluster : IAsyncDisposable
 
     private string Connect(string database) => new NpgsqlConnectionStringBuilder
     {
-        Host = SocketFolder(),
+        Host = (_socketFolder ??= new SocketFolder(_folder, SocketFile)).Path,
         Username = Name,
         Database = database,
         MaxPoolSize = Math.Max(4, _options.ConnectionCountMax - 6),
@@ -236,16 +233,6 @@ public sealed partial class PrivateCluster : IAsyncDisposable
         GssEncryptionMode = GssEncryptionMode.Disable,
         ApplicationName = Name,
     }.ConnectionString;
-
-    /// <summary>The folder, or a descriptor of it where its own path is too long for a socket.</summary>
-    private string SocketFolder()
-    {
-        if (Encoding.UTF8.GetByteCount(Path.Combine(_folder, SocketFile)) <= SocketPathBytesMax)
-            return _folder;
-        if (_folderDescriptor < 0)
-            _folderDescriptor = UnixCalls.OpenFolder(_folder);
-        return string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_folderDescriptor}");
-    }
 
     private int? ReadVersion()
     {

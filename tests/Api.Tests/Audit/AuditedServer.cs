@@ -43,10 +43,14 @@ internal static class AuditedServer
         var question = AuditQuestion.Parse(words, out var problem);
         Assert.True(question is not null, problem);
         var answer = await services.GetRequiredService<Auditor>().AskAsync(
-            question, [.. words], "tester", _ => { }, CancellationToken.None);
+            question, [.. words], "tester", CancellationToken.None);
         var lines = new List<JsonElement>();
         await foreach (var line in answer)
-            lines.Add(JsonElement.Parse(line.Span));
+        {
+            var json = JsonElement.Parse(line.Span);
+            if (!json.TryGetProperty("progress", out _))
+                lines.Add(json);
+        }
         return lines;
     }
 }
