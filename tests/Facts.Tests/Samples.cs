@@ -27,6 +27,7 @@ internal static class Samples
     public static readonly IReadOnlyList<(string File, IFact Fact)> All =
     [
         .. Pair(FactNames.PduRecorded, FullPdu(), MinimalPdu()),
+        ($"{FactNames.PduRecorded}.on_heads", PduOnHeads()),
         .. Pair(FactNames.AliasCreated, new AliasCreated(Alias, Room, Alice), new AliasCreated(Alias, Room, Alice)),
         .. Pair(FactNames.AliasDeleted, new AliasDeleted(Alias, Room, Alice), new AliasDeleted(Alias, Room, Alice)),
         .. Pair(
@@ -83,7 +84,14 @@ internal static class Samples
     private static (string File, IFact Fact)[] Pair(string name, IFact full, IFact minimal) =>
         [($"{name}.full", full), ($"{name}.minimal", minimal)];
 
-    private static PduRecorded FullPdu() => new()
+    private static PduRecorded FullPdu() => PduOnHeads() with
+    {
+        StateBeforeAdded = [new StateEntry(new StateTuple("m.room.name", ""), Event(5))],
+        StateBeforeRemoved = [new StateTuple("m.room.topic", "")],
+    };
+
+    /// <summary>As it was written before rooms could fork.</summary>
+    private static PduRecorded PduOnHeads() => new()
     {
         RoomId = Room,
         RoomVersion = "12",

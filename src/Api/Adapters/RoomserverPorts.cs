@@ -8,7 +8,8 @@ using Matrix.EventSourced.Protocol.State;
 namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>The Roomserver's ports over the queries of its projection.</summary>
-internal sealed class RoomserverPorts(IRoomserverQueries queries) : IPduStore, ITransactionLog, IMembershipLookup
+internal sealed class RoomserverPorts(IRoomserverQueries queries, RoomGraphQueries graph)
+    : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph
 {
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {
@@ -18,7 +19,10 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries) : IPduStore, I
         {
             var pdu = found[i];
             pdus[i] = new StoredPdu(
-                pdu.EventId, pdu.RoomId, pdu.RoomVersion, pdu.Json, pdu.Disposition, pdu.IsRedacted);
+                pdu.EventId, pdu.RoomId, pdu.RoomVersion, pdu.Json, pdu.Disposition, pdu.IsRedacted)
+            {
+                StateBefore = pdu.StateBefore,
+            };
         }
         return pdus;
     }
@@ -26,6 +30,12 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries) : IPduStore, I
     public ValueTask<EventId?> FindAsync(
         RoomId roomId, UserId userId, string deviceId, string scope, string transactionId) =>
         queries.FindTransactionAsync(roomId, userId, deviceId, scope, transactionId);
+
+    public ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId) =>
+        graph.CitedByAsync(roomId, eventId, CancellationToken.None);
+
+    public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId) =>
+        graph.MissingLinksAsync(roomId, CancellationToken.None);
 
     public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId) => queries.JoinedRoomsAsync(userId);
 }

@@ -19,6 +19,7 @@ public static partial class Composition
         services.AddSingleton<LazyMembers>();
         services.AddSingleton<IProjection, RoomserverProjection>();
         services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
+        services.AddSingleton<RoomGraphQueries>();
         services.AddSingleton<RoomReader>();
         services.AddSingleton<SyncEngine>();
         services.AddSingleton<PublicRoomQueries>();

@@ -12,6 +12,7 @@ public static partial class Composition
         services.AddSingleton<RoomserverPorts>();
         services.AddSingleton<IPduStore>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<ITransactionLog>(provider => provider.GetRequiredService<RoomserverPorts>());
+        services.AddSingleton<IRoomGraph>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IMembershipLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IStateNodeStore, StateNodeStore>();
         services.AddSingleton<IProfileLookup, ProfileLookup>();

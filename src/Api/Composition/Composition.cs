@@ -38,6 +38,7 @@ public static partial class Composition
         Discovery.Map(table);
         ServerVersion.Map(table);
         MapServerKeys(table);
+        MapFederationApi(table);
         return table;
     }
 
@@ -58,5 +59,6 @@ public static partial class Composition
         AddReadSide(services);
         AddControl(services);
         AddOutgoingFederation(services, config);
+        AddFederationApi(services);
     }
 }

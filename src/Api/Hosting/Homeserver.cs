@@ -186,7 +186,10 @@ public sealed class Homeserver : IAsyncDisposable
             new RateLimiter(config.RateLimits, time),
             isClient ? app.Services.GetService<IAuthenticator>() : null,
             time,
-            new PipelineOptions(Cors: isClient, app.Services.GetRequiredService<TrustedProxies>()),
+            new PipelineOptions(Cors: isClient, app.Services.GetRequiredService<TrustedProxies>())
+            {
+                Servers = app.Services.GetService<ServerAuthenticator>(),
+            },
             app.Services.GetRequiredService<ILogger<RequestPipeline>>(),
             app.Lifetime.ApplicationStopping);
     }

@@ -11,6 +11,10 @@ public enum AuthKind
 
     /// <summary>A token is taken where it is given, and then it must be valid.</summary>
     OptionalAccessToken,
+
+    /// <summary>Another server, which has signed the request. Spec: server-server-api
+    /// #request-authentication.</summary>
+    Server,
 }
 
 /// <summary>Which rate limit counts the request.</summary>

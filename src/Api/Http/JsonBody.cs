@@ -33,14 +33,36 @@ internal static class JsonBody
         EndpointSpec spec,
         bool emptyAllowed)
     {
+        var (body, error) = await ReadAsync(http, spec, keeps: false);
+        if (error is not null)
+            return (default, error);
+        try
+        {
+            return Parse(body.AsSpan(), spec.NulAllowed, emptyAllowed);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(body.Array!);
+        }
+    }
+
+    /// <summary>The body as it came, unparsed; at most what the endpoint takes.</summary>
+    public static async ValueTask<(ReadOnlyMemory<byte> Body, MatrixError? Error)> ReadBytesAsync(
+        HttpContext http, EndpointSpec spec)
+    {
+        var (body, error) = await ReadAsync(http, spec, keeps: true);
+        return (body, error);
+    }
+
+    /// <summary>Rented memory, which the caller returns, unless it keeps it.</summary>
+    private static async ValueTask<(ArraySegment<byte> Body, MatrixError? Error)> ReadAsync(
+        HttpContext http, EndpointSpec spec, bool keeps)
+    {
         var declared = http.Request.ContentLength;
         if (declared > spec.BodyBytesMax)
-            return (default, TooLarge(spec));
-        if (declared == 0)
-            return emptyAllowed ? (EmptyObject, null)
-                : (default, MatrixError.NotJson("A JSON object is expected as the body."));
-
+            return ([], TooLarge(spec));
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(declared ?? 4096, spec.BodyBytesMax) + 1);
+        var isHandedOut = false;
         try
         {
             var length = 0;
@@ -49,21 +71,25 @@ internal static class JsonBody
             {
                 length += read;
                 if (length > spec.BodyBytesMax)
-                    return (default, TooLarge(spec));
+                    return ([], TooLarge(spec));
                 if (length == buffer.Length)
                     buffer = Grow(buffer, length);
             }
-            return Parse(buffer.AsSpan(0, length), spec.NulAllowed, emptyAllowed);
+            if (keeps)
+                return (buffer.AsSpan(0, length).ToArray(), null);
+            isHandedOut = true;
+            return (new ArraySegment<byte>(buffer, 0, length), null);
         }
         catch (IOException exception)
             when (exception is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
         {
             // Chunks whose length overflows: Kestrel calls that no bad request. Only the connection is read in here.
-            return (default, new MatrixError(400, ErrCodes.Unknown, "The request could not be read."));
+            return ([], new MatrixError(400, ErrCodes.Unknown, "The request could not be read."));
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            if (!isHandedOut)
+                ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.EventSourced.Api.Http;
@@ -16,6 +17,7 @@ public sealed class MatrixRequest(
     EndpointSpec spec,
     IReadOnlyList<KeyValuePair<string, string>> pathParameters,
     Requester? requester,
+    SignedBy? signedBy,
     long receivedAtMs,
     CancellationToken serverStopping = default)
 {
@@ -28,6 +30,12 @@ public sealed class MatrixRequest(
 
     /// <summary>The caller where a token is optional.</summary>
     public Requester? RequesterOrNull => requester;
+
+    /// <summary>The server that signed the request, on endpoints for servers.</summary>
+    public ServerName Origin => signedBy?.Origin ?? throw new InvalidOperationException("This endpoint is not signed.");
+
+    /// <summary>The signed body as it came, verified; empty without one.</summary>
+    public ReadOnlyMemory<byte> SignedBody => signedBy?.Body ?? default;
 
     /// <summary>When the request came in, Unix milliseconds.</summary>
     public long ReceivedAtMs => receivedAtMs;
@@ -58,7 +66,8 @@ public sealed class MatrixRequest(
     public string? Query(string name) => http.Request.Query.TryGetValue(name, out var values) ? values[0] : null;
 
     public CommandContext CommandContext(FactActor? actor = null) => new(
-        actor ?? (requester is null ? FactActor.Self
+        actor ?? (signedBy is not null ? new FactActor(Server: signedBy.Origin.Value)
+            : requester is null ? FactActor.Self
             : new FactActor(User: requester.UserId.Value, Device: requester.DeviceId)),
         receivedAtMs,
         http.TraceIdentifier);
@@ -71,5 +80,10 @@ public sealed class MatrixRequest(
     /// surrogates, U+0000 or too deep a nesting, M_TOO_LARGE over the endpoint's limit.
     /// </remarks>
     public ValueTask<(JsonElement Body, MatrixError? Error)> ReadJsonObjectAsync(bool emptyAllowed = false) =>
-        JsonBody.ReadObjectAsync(http, spec, emptyAllowed);
+        signedBy is null
+            ? JsonBody.ReadObjectAsync(http, spec, emptyAllowed)
+            : new(JsonBody.Parse(signedBy.Body.Span, spec.NulAllowed, emptyAllowed));
 }
+
+/// <summary>Which server signed a request, and the body that the signature covers.</summary>
+public sealed record SignedBy(ServerName Origin, ReadOnlyMemory<byte> Body);

@@ -5,7 +5,11 @@ namespace Matrix.EventSourced.Api.Http;
 
 /// <summary>What a listener's pipeline is made of.</summary>
 /// <remarks>Shape: Cors is on for what browsers call (the client API), off between servers.</remarks>
-internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies);
+internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies)
+{
+    /// <summary>Who checks the signatures of other servers' requests; null where none come.</summary>
+    public ServerAuthenticator? Servers { get; init; }
+}
 
 /// <summary>Answers every request of one listener; the one place that catches what a handler throws.</summary>
 /// <remarks>
@@ -98,7 +102,14 @@ internal sealed partial class RequestPipeline(
     {
         var spec = found.Route.Spec;
         Requester? requester = null;
-        if (spec.Auth != AuthKind.None)
+        SignedBy? signedBy = null;
+        if (spec.Auth == AuthKind.Server)
+        {
+            (signedBy, var refused) = await options.Servers!.AuthenticateAsync(http, spec, RawTarget(http));
+            if (refused is not null)
+                return refused;
+        }
+        else if (spec.Auth != AuthKind.None)
         {
             var token = AccessToken(http);
             if (token is not null && authenticator is not null)
@@ -125,7 +136,7 @@ internal sealed partial class RequestPipeline(
 
         var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         return await found.Route.Handler(
-            new MatrixRequest(http, spec, found.Parameters, requester, receivedAtMs, serverStopping));
+            new MatrixRequest(http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping));
     }
 
     /// <summary>The token of the header, or of the query as clients of older spec versions send it.</summary>

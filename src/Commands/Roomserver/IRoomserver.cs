@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Errors;
@@ -17,9 +18,18 @@ public interface IRoomserver
     /// </remarks>
     ValueTask<RoomAnswer> PerformAsync(RoomId roomId, RoomCommand command);
 
+    /// <summary>Queues what other servers made at its room, and answers once what is recorded of it is
+    /// durable.</summary>
+    /// <remarks>Errors: as for commands.</remarks>
+    ValueTask<InputAnswer> ReceiveAsync(RoomId roomId, RoomInput input);
+
     /// <summary>The room and the given entries of its current state, behind every command queued before; null for an
     /// unknown room.</summary>
     ValueTask<RoomReading> ReadAsync(RoomId roomId, params IReadOnlyList<StateTuple> tuples);
+
+    /// <summary>The room with what <paramref name="load"/> asks for of its current state.</summary>
+    /// <remarks>Requires: load touches nothing but its loader; it runs on the room's worker.</remarks>
+    ValueTask<RoomReading> ReadAsync(RoomId roomId, Func<IRoomLoader, ValueTask> load);
 }
 
 /// <summary>What became of a command.</summary>

@@ -1,5 +1,10 @@
+using System.Text.Json;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Commands.Roomserver;
@@ -38,7 +43,23 @@ public sealed record StoredPdu(
     string RoomVersion,
     ReadOnlyMemory<byte> Json,
     PduDisposition Disposition,
-    bool IsRedacted);
+    bool IsRedacted)
+{
+    /// <summary>The state before it; the root of the empty state for an outlier.</summary>
+    public StateRoot StateBefore { get; init; }
+}
+
+/// <summary>How the PDUs of a room hang together, as far as no single PDU says it.</summary>
+/// <remarks>Ensures: sees every append that returned before the call.</remarks>
+public interface IRoomGraph
+{
+    /// <summary>The state PDUs of the room that list this one in their auth_events, newest first.</summary>
+    ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId);
+
+    /// <summary>PDUs that some PDU of the room cites in prev_events, and that are not here (or as outliers
+    /// only).</summary>
+    ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId);
+}
 
 /// <summary>First answers to requests that carried a transaction id.</summary>
 public interface ITransactionLog
@@ -55,6 +76,48 @@ public interface IMembershipLookup
     /// <remarks>Ensures: sees every append that returned before this call.</remarks>
     ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId);
 }
+
+/// <summary>Which servers are in a room.</summary>
+public interface IRoomResidency
+{
+    /// <summary>Servers with a joined user in the room, those with most first.</summary>
+    /// <remarks>Ensures: sees every append that returned before this call.</remarks>
+    ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId);
+
+    /// <summary>The member event that says what a user is to a room, also one that is not here; null for
+    /// none.</summary>
+    /// <remarks>Ensures: sees every append that returned before this call.</remarks>
+    ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId);
+}
+
+/// <summary>Rooms and users of other servers; the network is behind it.</summary>
+/// <remarks>Errors: values. What another server refuses is passed on with its errcode where that is one of the
+/// endpoint's; servers that cannot be reached are 502 M_UNKNOWN.</remarks>
+public interface IRemoteRooms
+{
+    /// <summary>Joins a room through servers that are in it, the first that lets us in.</summary>
+    ValueTask<MatrixError?> JoinAsync(RemoteMembership join, CancellationToken cancellationToken);
+
+    ValueTask<MatrixError?> KnockAsync(RemoteMembership knock, CancellationToken cancellationToken);
+
+    /// <summary>Leaves, or rejects an invite, through servers that are in the room.</summary>
+    ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken);
+
+    /// <summary>Hands an invite to the invited user's server, which signs it, too.</summary>
+    /// <remarks>Shape: state, an array of PDUs.</remarks>
+    ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(
+        Pdu invite, RawJson state, CancellationToken cancellationToken);
+
+    /// <summary>Where an alias of another server leads, and which servers are there; null where it leads
+    /// nowhere.</summary>
+    ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(
+        RoomAlias alias, CancellationToken cancellationToken);
+}
+
+/// <summary>A change of membership that other servers are asked for.</summary>
+/// <remarks>Shape: Servers in the order in which they are tried.</remarks>
+public sealed record RemoteMembership(
+    CommandContext Context, RoomId RoomId, UserId UserId, JsonElement Content, IReadOnlyList<ServerName> Servers);
 
 /// <summary>What member events say of a user.</summary>
 public interface IProfileLookup

@@ -25,6 +25,8 @@ public static class RoomserverServices
         services.AddSingleton<AliasBook>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<Memberships>();
+        services.AddSingleton<MembershipDrafts>();
+        services.AddSingleton<RemoteMemberships>();
         services.AddSingleton<Redactions>();
         services.AddSingleton<FoundingTimes>();
         services.AddSingleton<IProfilePropagation, ProfilePropagation>();

@@ -55,6 +55,14 @@ public sealed record PduRecorded : IRoomFact
     public required StateRoot StateBefore { get; init; }
     public required StateRoot CurrentState { get; init; }
 
+    /// <summary>How the state before the PDU differs from the current state before it, entries that hold there only;
+    /// empty for a PDU on the room's heads. With <see cref="StateBeforeRemoved"/> it makes the map of
+    /// <see cref="StateBefore"/> again. Outliers have neither: of them no state is known.</summary>
+    public ImmutableArray<StateEntry> StateBeforeAdded { get; init; } = [];
+
+    /// <summary>Tuples of the current state that hold nothing in the state before the PDU.</summary>
+    public ImmutableArray<StateTuple> StateBeforeRemoved { get; init; } = [];
+
     /// <summary>The largest depth in the room after this PDU.</summary>
     public required long Depth { get; init; }
 

@@ -60,26 +60,36 @@ internal static class PduRecordedJson
     private static void WriteState(Utf8JsonWriter json, PduRecorded fact)
     {
         Span<char> root = stackalloc char[StateRoot.TextLength];
-        if (!fact.StateAdded.IsDefaultOrEmpty)
-        {
-            json.WriteStartArray("state_added"u8);
-            foreach (var entry in fact.StateAdded)
-                WriteTuple(json, entry.Tuple, entry.EventId.Value);
-            json.WriteEndArray();
-        }
-        if (!fact.StateRemoved.IsDefaultOrEmpty)
-        {
-            json.WriteStartArray("state_removed"u8);
-            foreach (var tuple in fact.StateRemoved)
-                WriteTuple(json, tuple, null);
-            json.WriteEndArray();
-        }
+        WriteEntries(json, "state_added"u8, fact.StateAdded);
+        WriteTuples(json, "state_removed"u8, fact.StateRemoved);
         json.WriteStartArray("forward_extremities"u8);
         foreach (var eventId in fact.ForwardExtremities)
             json.WriteStringValue(eventId.Value);
         json.WriteEndArray();
         json.WriteString("state_before"u8, Text(fact.StateBefore, root));
         json.WriteString("current_state"u8, Text(fact.CurrentState, root));
+        WriteEntries(json, "state_before_added"u8, fact.StateBeforeAdded);
+        WriteTuples(json, "state_before_removed"u8, fact.StateBeforeRemoved);
+    }
+
+    private static void WriteEntries(Utf8JsonWriter json, ReadOnlySpan<byte> name, ImmutableArray<StateEntry> entries)
+    {
+        if (entries.IsDefaultOrEmpty)
+            return;
+        json.WriteStartArray(name);
+        foreach (var entry in entries)
+            WriteTuple(json, entry.Tuple, entry.EventId.Value);
+        json.WriteEndArray();
+    }
+
+    private static void WriteTuples(Utf8JsonWriter json, ReadOnlySpan<byte> name, ImmutableArray<StateTuple> tuples)
+    {
+        if (tuples.IsDefaultOrEmpty)
+            return;
+        json.WriteStartArray(name);
+        foreach (var tuple in tuples)
+            WriteTuple(json, tuple, null);
+        json.WriteEndArray();
     }
 
     private static void WriteTuple(Utf8JsonWriter json, StateTuple tuple, string? eventId)
@@ -131,6 +141,10 @@ internal static class PduRecordedJson
             members.StateAdded = ReadEntries(ref reader);
         else if (reader.ValueTextEquals("state_removed"u8))
             members.StateRemoved = ReadTuples(ref reader);
+        else if (reader.ValueTextEquals("state_before_added"u8))
+            members.StateBeforeAdded = ReadEntries(ref reader);
+        else if (reader.ValueTextEquals("state_before_removed"u8))
+            members.StateBeforeRemoved = ReadTuples(ref reader);
         else if (reader.ValueTextEquals("forward_extremities"u8))
             members.ForwardExtremities = ReadEventIds(ref reader);
         else if (reader.ValueTextEquals("state_before"u8))
@@ -243,6 +257,8 @@ internal static class PduRecordedJson
         public long? Depth;
         public ImmutableArray<StateEntry> StateAdded;
         public ImmutableArray<StateTuple> StateRemoved;
+        public ImmutableArray<StateEntry> StateBeforeAdded;
+        public ImmutableArray<StateTuple> StateBeforeRemoved;
         public ImmutableArray<EventId> ForwardExtremities;
         public StateRoot? StateBefore;
         public StateRoot? CurrentState;
@@ -263,6 +279,8 @@ internal static class PduRecordedJson
             Reason = Reason,
             StateAdded = StateAdded.IsDefault ? [] : StateAdded,
             StateRemoved = StateRemoved.IsDefault ? [] : StateRemoved,
+            StateBeforeAdded = StateBeforeAdded.IsDefault ? [] : StateBeforeAdded,
+            StateBeforeRemoved = StateBeforeRemoved.IsDefault ? [] : StateBeforeRemoved,
             ForwardExtremities = ForwardExtremities.IsDefault
                 ? throw FactJsonReading.Missing("forward_extremities") : ForwardExtremities,
             StateBefore = StateBefore ?? throw FactJsonReading.Missing("state_before"),

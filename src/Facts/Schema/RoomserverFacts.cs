@@ -31,6 +31,15 @@ internal static class RoomserverFacts
                 new("forward_extremities", "array of event ids", "The room's forward extremities after the PDU."),
                 new("state_before", "state root", "The state before the PDU."),
                 new("current_state", "state root", "The room's current state after it."),
+                new(
+                    "state_before_added",
+                    "array of `[type, state_key, event_id]`?",
+                    "For a PDU that is not on the room's heads: entries of the state before it that the current state "
+                    + "before it does not hold."),
+                new(
+                    "state_before_removed",
+                    "array of `[type, state_key]`?",
+                    "Tuples of that current state that hold nothing in the state before the PDU."),
                 new("depth", "integer", "The largest depth in the room after it."),
                 new(
                     "redacts_applied",

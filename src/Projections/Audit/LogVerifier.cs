@@ -114,6 +114,7 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
         {
             var problems = new List<string>();
             _eventIds.Add(fact.EventId);
+            await CheckStateBeforeAsync(fact, problems);
             foreach (var tuple in fact.StateRemoved)
             {
                 if (await _current.GetAsync(tuple) is null)
@@ -137,6 +138,21 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
                 problems.Add($"its depth {fact.Depth} is below the room's {_depth}");
             _depth = Math.Max(_depth, fact.Depth);
             return problems;
+        }
+
+        /// <summary>Of outliers, rejected ones too, no state is known.</summary>
+        private async ValueTask CheckStateBeforeAsync(PduRecorded fact, List<string> problems)
+        {
+            if (fact.Disposition == PduDisposition.Outlier
+                || (fact.Disposition == PduDisposition.Rejected && fact.StateBefore == StateMap.Empty.Root))
+                return;
+            var before = _current;
+            foreach (var tuple in fact.StateBeforeRemoved)
+                before = await before.RemoveAsync(tuple);
+            foreach (var entry in fact.StateBeforeAdded)
+                before = await before.SetAsync(entry.Tuple, entry.EventId);
+            if (before.Root != fact.StateBefore)
+                problems.Add($"its deltas come to the state {before.Root} before it, it names {fact.StateBefore}");
         }
     }
 }

@@ -10,7 +10,11 @@ public sealed record RoomserverPdu(
     string RoomVersion,
     ReadOnlyMemory<byte> Json,
     PduDisposition Disposition,
-    bool IsRedacted);
+    bool IsRedacted)
+{
+    /// <summary>The state before it; the root of the empty state for an outlier.</summary>
+    public Protocol.State.StateRoot StateBefore { get; init; }
+}
 
 /// <summary>What the write side asks of the read side.</summary>
 /// <remarks>

@@ -93,6 +93,10 @@ public sealed class RoomHistory
 
     public bool CanSee(StoredEvent stored)
     {
+        // Of history before our time it is not known who was in the room: only what all members may see is shown.
+        if (stored.Visibility is { } visibilityThen)
+            return visibilityThen == HistoryVisibility.WorldReadable
+                || (visibilityThen == HistoryVisibility.Shared && WasJoined);
         var before = stored.Position - 1;
         var membership = MembershipAt(before);
         var visibility = ValueAt(_visibilities, before, HistoryVisibility.Shared);

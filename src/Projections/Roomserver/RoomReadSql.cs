@@ -26,7 +26,7 @@ internal sealed class RoomReadSql(string schema)
         FROM unnest($1, $2, $3) WITH ORDINALITY AS w (room_id, after, up_to, place)
         CROSS JOIN LATERAL (
             SELECT * FROM {schema}.pdus p
-            WHERE p.room_id = w.room_id AND p.disposition = 0 AND p.position > w.after AND p.position <= w.up_to
+            WHERE p.room_id = w.room_id AND p.disposition IN (0, 4) AND p.position > w.after AND p.position <= w.up_to
                 AND {Filters}
             ORDER BY p.position {order} LIMIT $9
         ) p

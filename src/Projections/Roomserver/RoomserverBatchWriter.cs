@@ -31,8 +31,10 @@ internal sealed class RoomserverBatchWriter(
     {
         if (rows.Redactions.Count > 0)
             await RedactAsync(cancellationToken);
+        await new PastVisibilities(rows, sql.Schema, connection, transaction).FillAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection, transaction);
         var hasStatePdus = AddPdus(batch);
+        AddGraph(batch);
         AddState(batch);
         AddMemberships(batch);
         AddForgotten(batch);
@@ -143,7 +145,37 @@ internal sealed class RoomserverBatchWriter(
         parameters.AddTexts(Column(pdus, row => row.Fact.TransactionScope));
         parameters.AddTexts(Column(pdus, row => row.Fact.TransactionId));
         parameters.AddBytes(Column(pdus, row => row.Json.ToArray()));
+        parameters.AddSmallInts(Column(pdus, row => (short?)row.Visibility));
         return command;
+    }
+
+    private void AddGraph(NpgsqlBatch batch)
+    {
+        if (rows.AuthEdges.Count > 0)
+        {
+            var edges = batch.Add(sql.InsertAuthEdges);
+            edges.AddTexts(Column(rows.AuthEdges, edge => edge.Citing.RoomId));
+            edges.AddTexts(Column(rows.AuthEdges, edge => edge.AuthEventId));
+            edges.AddBigInts(Column(rows.AuthEdges, edge => edge.Position));
+            edges.AddTexts(Column(rows.AuthEdges, edge => edge.Citing.EventId));
+            edges.AddTexts(Column(rows.AuthEdges, edge => edge.Citing.Pdu.Type));
+            edges.AddTexts(Column(rows.AuthEdges, edge => edge.Citing.StateKey));
+        }
+        if (rows.Received.Count == 0)
+            return;
+        var links = new List<(string Room, string EventId, string CitedBy)>();
+        foreach (var row in rows.Received)
+        {
+            foreach (var prevEvent in row.Pdu.PrevEvents)
+                links.Add((row.RoomId, prevEvent.Value, row.EventId));
+        }
+        var insert = batch.Add(sql.InsertMissingLinks);
+        insert.AddTexts(Column(links, link => link.Room));
+        insert.AddTexts(Column(links, link => link.EventId));
+        insert.AddTexts(Column(links, link => link.CitedBy));
+        var delete = batch.Add(sql.DeleteMissingLinks);
+        delete.AddTexts(Column(rows.Received, row => row.RoomId));
+        delete.AddTexts(Column(rows.Received, row => row.EventId));
     }
 
     private void AddState(NpgsqlBatch batch)

@@ -21,7 +21,7 @@ public sealed class RoomserverQueries(
             schema =>
 
                 $"""
-                SELECT event_id, room_id, room_version, json, disposition, redacted_by IS NOT NULL
+                SELECT event_id, room_id, room_version, json, disposition, redacted_by IS NOT NULL, state_before
                 FROM {schema}.pdus WHERE event_id = ANY ($1)
                 """,
             parameters => parameters.AddTexts([.. eventIds.Select(id => id.Value)]),
@@ -31,7 +31,10 @@ public sealed class RoomserverQueries(
                 reader.GetString(2),
                 reader.GetFieldValue<byte[]>(3),
                 (PduDisposition)reader.GetInt16(4),
-                reader.GetBoolean(5))),
+                reader.GetBoolean(5))
+            {
+                StateBefore = Protocol.State.StateRoot.FromBytes(reader.GetFieldValue<byte[]>(6)),
+            }),
             cancellationToken);
         return found;
     }

@@ -29,6 +29,11 @@ internal sealed class RoomserverRows
     public IEnumerable<List<StateRow>> StateByTuple => _state.Values;
 
     public IReadOnlyDictionary<(string User, string Room), MembershipRow> Memberships => _memberships;
+    public List<(PduRow Citing, long Position, string AuthEventId)> AuthEdges { get; } = [];
+
+    /// <summary>PDUs of other servers that have a place in the room's graph.</summary>
+    public List<PduRow> Received { get; } = [];
+
     public List<RedactionRow> Redactions { get; } = [];
     public List<RoomRow> Rooms { get; } = [];
     public Dictionary<string, AliasRow> Aliases { get; } = [];
@@ -96,10 +101,28 @@ internal sealed class RoomserverRows
             row.TookPlaceOf(replaces);
         AddMembership(position, fact, row, isOwnState);
         Record(row);
-        if (pdu.Type == "m.room.create" && pdu.StateKey is not null)
+        AddGraph(row);
+        if (BringsRoom(fact, pdu))
             Rooms.Add(new(row.RoomId, row.RoomVersion, position));
         if (fact.RedactsApplied is { } target)
             Redactions.Add(new(target.Value, row.EventId, row.RoomVersion));
+    }
+
+    /// <summary>The room is here from its create event on, or from the first join of ours by another server.</summary>
+    private static bool BringsRoom(PduRecorded fact, Pdu pdu) =>
+        fact.Disposition == PduDisposition.Accepted
+        && (pdu.IsCreate || (fact.SendOn is null && pdu.Membership == "join"));
+
+    private void AddGraph(PduRow row)
+    {
+        if (row.StateKey is not null)
+        {
+            foreach (var authEvent in row.Pdu.AuthEvents)
+                AuthEdges.Add((row, row.Position, authEvent.Value));
+        }
+        // What this server makes cites what it has.
+        if (row.Fact is { Disposition: not PduDisposition.Outlier, SendOn: null })
+            Received.Add(row);
     }
 
     /// <summary>A PDU may be recorded twice (an outlier that is accepted later): the last disposition holds, from its
@@ -178,7 +201,8 @@ internal sealed class PduRow
 {
     public PduRow(long position, PduRecorded fact, Pdu pdu)
     {
-        Position = position;
+        // History that was fetched comes before everything else, what was fetched later first.
+        Position = fact.Disposition == PduDisposition.Backfilled ? -position : position;
         Fact = fact;
         Pdu = pdu;
         Json = fact.Pdu.Utf8;
@@ -203,6 +227,10 @@ internal sealed class PduRow
     public long? TransactionKey { get; }
     public ReadOnlyMemory<byte> Json { get; private set; }
     public string? RedactedBy { get; private set; }
+
+    /// <summary>For history that was fetched: the room's visibility at it; filled in before the row is
+    /// written.</summary>
+    public HistoryVisibility? Visibility { get; set; }
 
     /// <summary>The state event whose place this one took, as far as the batch knows.</summary>
     public string? Replaces { get; set; }

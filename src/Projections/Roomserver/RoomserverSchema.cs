@@ -8,10 +8,13 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 /// held:
 ///                 the current state, the state at any sync token and the delta between two tokens are range
 /// conditions on it
+///   auth_edges    which state PDUs list a PDU in their auth_events: what state resolution walks
+///   missing_links PDUs that are cited as prev_events and are not here: where history can be fetched from
 ///   memberships   the last membership of each user in each room, and since when it has that value
 ///   rooms, aliases, public_rooms
 /// </code>
-/// Positions are log positions. <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
+/// Positions are log positions; those of backfilled PDUs are negative, so that they come before all others, and later
+/// ones, which are older, first. <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
 /// Everything compares in collation C: an order by text is the order of UTF-8 bytes, the same on every machine.
 /// </remarks>
 internal static class RoomserverSchema
@@ -40,10 +43,28 @@ internal static class RoomserverSchema
             txn_scope text COLLATE "C",
             txn_id text COLLATE "C",
             stripped_state bytea,
+            visibility smallint,
             json bytea NOT NULL
         );
-        CREATE INDEX pdus_timeline ON {schema}.pdus (room_id, position) WHERE disposition = 0;
+        CREATE INDEX pdus_timeline ON {schema}.pdus (room_id, position) WHERE disposition IN (0, 4);
         CREATE INDEX pdus_txn ON {schema}.pdus (txn_key) WHERE txn_key IS NOT NULL;
+
+        CREATE TABLE {schema}.auth_edges (
+            room_id text COLLATE "C" NOT NULL,
+            auth_event_id text COLLATE "C" NOT NULL,
+            position bigint NOT NULL,
+            event_id text COLLATE "C" NOT NULL,
+            type text COLLATE "C" NOT NULL,
+            state_key text COLLATE "C" NOT NULL,
+            PRIMARY KEY (room_id, auth_event_id, position, event_id)
+        );
+
+        CREATE TABLE {schema}.missing_links (
+            room_id text COLLATE "C" NOT NULL,
+            event_id text COLLATE "C" NOT NULL,
+            cited_by text COLLATE "C" NOT NULL,
+            PRIMARY KEY (room_id, event_id, cited_by)
+        );
 
         CREATE TABLE {schema}.state (
             room_id text COLLATE "C" NOT NULL,

@@ -7,7 +7,7 @@ internal sealed class RoomserverSql(string schema)
     private const string PduColumns =
         """
         event_id, room_id, position, depth, origin_server_ts, disposition, has_url, txn_key, room_version, type,
-            sender, state_before, redacted_by, device_id, txn_scope, txn_id, json
+            sender, state_before, redacted_by, device_id, txn_scope, txn_id, json, visibility
         """;
 
     // An outlier that becomes accepted takes its place on the timeline then; what is on the timeline never moves.
@@ -16,6 +16,7 @@ internal sealed class RoomserverSql(string schema)
         ON CONFLICT (event_id) DO UPDATE SET
             position = CASE WHEN pdus.disposition = 0 THEN pdus.position ELSE excluded.position END,
             disposition = excluded.disposition,
+            visibility = excluded.visibility,
             state_before = excluded.state_before
         """;
 
@@ -26,14 +27,14 @@ internal sealed class RoomserverSql(string schema)
         INSERT INTO {schema}.pdus AS pdus ({PduColumns}, state_key, membership, replaces, stripped_state)
         SELECT u.event_id, u.room_id, u.position, u.depth, u.origin_server_ts, u.disposition, u.has_url, u.txn_key,
             u.room_version, u.type, u.sender, u.state_before, u.redacted_by, u.device_id, u.txn_scope, u.txn_id, u.json,
-            u.state_key, u.membership,
+            u.visibility, u.state_key, u.membership,
             CASE WHEN u.replaces_in_table THEN (
                 SELECT s.event_id FROM {schema}.state s
                 WHERE s.room_id = u.room_id AND s.type = u.type AND s.state_key = u.state_key
                     AND s.to_position = {RoomserverSchema.OpenEnd}
             ) ELSE u.replaces END,
             u.stripped_state
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
             AS u ({PduColumns}, state_key, membership, replaces, replaces_in_table, stripped_state)
         {OnPduConflict}, replaces = coalesce(pdus.replaces, excluded.replaces)
         RETURNING event_id, replaces
@@ -42,8 +43,31 @@ internal sealed class RoomserverSql(string schema)
     public string InsertPlainPdus { get; } =
         $"""
         INSERT INTO {schema}.pdus AS pdus ({PduColumns})
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         {OnPduConflict}
+        """;
+
+    public string InsertAuthEdges { get; } =
+        $"""
+        INSERT INTO {schema}.auth_edges (room_id, auth_event_id, position, event_id, type, state_key)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+        """;
+
+    /// <summary>What is cited and not here, as far as the tables know; outliers count as not here.</summary>
+    public string InsertMissingLinks { get; } =
+        $"""
+        INSERT INTO {schema}.missing_links (room_id, event_id, cited_by)
+        SELECT u.* FROM unnest($1, $2, $3) AS u (room_id, event_id, cited_by)
+        WHERE NOT EXISTS (
+            SELECT FROM {schema}.pdus p
+            WHERE p.event_id = u.event_id AND p.room_id = u.room_id AND p.disposition <> 3)
+        ON CONFLICT DO NOTHING
+        """;
+
+    public string DeleteMissingLinks { get; } =
+        $"""
+        DELETE FROM {schema}.missing_links m USING unnest($1, $2) AS u (room_id, event_id)
+        WHERE m.room_id = u.room_id AND m.event_id = u.event_id
         """;
 
     public string CloseState { get; } =

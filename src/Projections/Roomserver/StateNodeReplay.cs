@@ -22,8 +22,12 @@ internal sealed class StateNodeReplay(ProjectionBatch batch, string schema)
         var roots = new HashSet<StateRoot>();
         foreach (var record in batch.Facts)
         {
-            if (record.Fact is PduRecorded { } fact && ChangesState(fact))
+            if (record.Fact is not PduRecorded fact)
+                continue;
+            if (ChangesState(fact))
                 roots.Add(fact.CurrentState);
+            if (IsBesideCurrent(fact))
+                roots.Add(fact.StateBefore);
         }
         if (roots.Count == 0)
             return;
@@ -40,32 +44,43 @@ internal sealed class StateNodeReplay(ProjectionBatch batch, string schema)
 
     private static bool ChangesState(PduRecorded fact) => !fact.StateAdded.IsEmpty || !fact.StateRemoved.IsEmpty;
 
+    /// <summary>The state before it is another than the room's current state before it.</summary>
+    private static bool IsBesideCurrent(PduRecorded fact) =>
+        !fact.StateBeforeAdded.IsEmpty || !fact.StateBeforeRemoved.IsEmpty;
+
     private async ValueTask FollowAsync(
         PduRecorded fact, long position, HashSet<StateRoot> known, CancellationToken cancellationToken)
     {
         var room = fact.RoomId.Value;
-        if (ChangesState(fact) && !known.Contains(fact.CurrentState))
+        var makesBefore = IsBesideCurrent(fact) && !known.Contains(fact.StateBefore);
+        var makesCurrent = ChangesState(fact) && !known.Contains(fact.CurrentState);
+        if (makesBefore || makesCurrent)
         {
             if (!_roomIdToRoot.TryGetValue(room, out var earlier))
                 earlier = await FindRootBeforeAsync(room, position, cancellationToken);
-            await MakeAsync(fact, position, earlier);
+            if (makesBefore)
+                await MakeAsync(fact, position, earlier, isBefore: true);
+            if (makesCurrent)
+                await MakeAsync(fact, position, earlier, isBefore: false);
             known.Add(fact.CurrentState);
+            known.Add(fact.StateBefore);
         }
         _roomIdToRoot[room] = fact.CurrentState;
     }
 
-    private async ValueTask MakeAsync(PduRecorded fact, long position, StateRoot earlier)
+    private async ValueTask MakeAsync(PduRecorded fact, long position, StateRoot earlier, bool isBefore)
     {
+        var named = isBefore ? fact.StateBefore : fact.CurrentState;
         var before = await StateMap.LoadAsync(earlier, new Reader(this));
         var after = before;
-        foreach (var tuple in fact.StateRemoved)
+        foreach (var tuple in isBefore ? fact.StateBeforeRemoved : fact.StateRemoved)
             after = await after.RemoveAsync(tuple);
-        foreach (var entry in fact.StateAdded)
+        foreach (var entry in isBefore ? fact.StateBeforeAdded : fact.StateAdded)
             after = await after.SetAsync(entry.Tuple, entry.EventId);
-        if (after.Root != fact.CurrentState)
+        if (after.Root != named)
         {
             throw new InvalidOperationException(
-                $"The state of {fact.RoomId} at {position} comes to {after.Root}, its fact says {fact.CurrentState}.");
+                $"The state of {fact.RoomId} at {position} comes to {after.Root}, its fact says {named}.");
         }
         foreach (var node in after.NewNodesSince(before))
             _made[node.Hash] = node.Bytes;

@@ -26,6 +26,10 @@ public sealed class StoredEvent
     public required long OriginServerTs { get; init; }
     public required bool HasUrl { get; init; }
     public Membership? Membership { get; init; }
+
+    /// <summary>For history that was fetched: the room's visibility at it; else null, since its position says
+    /// it.</summary>
+    public HistoryVisibility? Visibility { get; init; }
     public required ReadOnlyMemory<byte> Json { get; init; }
 
     /// <summary>The device and the transaction id of the request that sent it: shown to that device only.</summary>
@@ -71,6 +75,7 @@ public sealed class StoredEvent
             OriginServerTs = OriginServerTs,
             HasUrl = hasUrl,
             Membership = Membership,
+            Visibility = Visibility,
             Json = json,
             DeviceId = DeviceId,
             TransactionId = TransactionId,

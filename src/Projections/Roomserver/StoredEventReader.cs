@@ -9,7 +9,8 @@ internal static class StoredEventReader
     public const string Columns =
         """
         p.room_id, p.event_id, p.room_version, p.position, p.type, p.state_key, p.sender, p.origin_server_ts, p.has_url,
-            p.membership, p.json, p.device_id, p.txn_id, p.replaces, p.redacted_by, replaced.json, redaction.json
+            p.membership, p.json, p.device_id, p.txn_id, p.replaces, p.redacted_by, replaced.json, redaction.json,
+            p.visibility
         """;
 
     public static string Joins(string schema) =>
@@ -18,7 +19,7 @@ internal static class StoredEventReader
             LEFT JOIN {schema}.pdus redaction ON redaction.event_id = p.redacted_by
         """;
 
-    public const int ColumnCount = 17;
+    public const int ColumnCount = 18;
 
     public static StoredEvent Read(NpgsqlDataReader reader, int first = 0)
     {
@@ -44,6 +45,7 @@ internal static class StoredEventReader
             Replaced = Body(reader, first + 15, replaces, roomVersion),
             RedactedBy = redactedBy,
             Redaction = Body(reader, first + 16, redactedBy, roomVersion),
+            Visibility = reader.IsDBNull(first + 17) ? null : (HistoryVisibility)reader.GetInt16(first + 17),
         };
     }
 

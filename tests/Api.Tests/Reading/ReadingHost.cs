@@ -32,7 +32,7 @@ internal sealed class ReadingHost(RoomserverHarness harness)
         var http = new DefaultHttpContext { RequestServices = _services };
         http.Request.QueryString = new(query);
         var requester = new Requester(UserId.Parse(user), "DEVICE", false, false, "hash");
-        var response = await handler(new MatrixRequest(http, spec, path, requester, 1_000_000));
+        var response = await handler(new MatrixRequest(http, spec, path, requester, null, 1_000_000));
         return Read(response);
     }
 

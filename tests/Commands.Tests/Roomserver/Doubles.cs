@@ -4,7 +4,10 @@ using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
 using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Commands.Tests.Roomserver;
@@ -98,7 +101,8 @@ internal sealed class FaultyLog(IEventStore inner) : IEventStore
 }
 
 /// <summary>The Roomserver's ports, answered by reading the log.</summary>
-internal sealed class LogPorts(IEventReader log) : IPduStore, ITransactionLog, IMembershipLookup, IProfileLookup
+internal sealed class LogPorts(IEventReader log)
+    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup
 {
     public Dictionary<UserId, MemberProfile> Profiles { get; set; } = [];
 
@@ -108,7 +112,12 @@ internal sealed class LogPorts(IEventReader log) : IPduStore, ITransactionLog, I
         return [.. facts
             .Where(fact => eventIds.Contains(fact.EventId))
             .Select(fact => new StoredPdu(
-                fact.EventId, fact.RoomId, fact.RoomVersion, fact.Pdu.Utf8, fact.Disposition, false))];
+                fact.EventId, fact.RoomId, fact.RoomVersion, fact.Pdu.Utf8, fact.Disposition, false)
+            {
+                StateBefore = fact.StateBefore,
+            })
+            .GroupBy(pdu => pdu.EventId)
+            .Select(facts => facts.Last())];
     }
 
     public async ValueTask<EventId?> FindAsync(
@@ -139,6 +148,47 @@ internal sealed class LogPorts(IEventReader log) : IPduStore, ITransactionLog, I
         return [.. joined.Select(RoomId.Parse)];
     }
 
+    public async ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId) =>
+        [.. (await PdusAsync(roomId))
+            .Where(entry => entry.Pdu.StateTuple is not null && entry.Pdu.AuthEvents.Contains(eventId))
+            .Select(entry => new StateEntry(entry.Pdu.StateTuple!.Value, entry.Pdu.EventId))
+            .Reverse()];
+
+    public async ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId)
+    {
+        var pdus = (await PdusAsync(roomId)).Where(entry => entry.Disposition != PduDisposition.Outlier).ToList();
+        var known = pdus.Select(entry => entry.Pdu.EventId).ToHashSet();
+        return [.. pdus.SelectMany(entry => entry.Pdu.PrevEvents).Where(id => !known.Contains(id)).Distinct()];
+    }
+
+    public async ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId)
+    {
+        var state = new Dictionary<StateTuple, EventId>();
+        foreach (var fact in await FactsOfAsync(roomId))
+        {
+            foreach (var entry in fact.StateAdded)
+                state[entry.Tuple] = entry.EventId;
+        }
+        var pdus = await PdusAsync(roomId);
+        return [.. state
+            .Where(entry => entry.Key.Type == "m.room.member"
+                && pdus.Find(pdu => pdu.Pdu.EventId == entry.Value).Pdu.Membership == "join")
+            .Select(entry => UserId.Parse(entry.Key.StateKey).Server)
+            .Distinct()];
+    }
+
+    public async ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId)
+    {
+        var last = (await PdusAsync(roomId)).FindLast(
+            pdu => pdu.Pdu.StateTuple == new StateTuple("m.room.member", userId.Value)).Pdu;
+        return last?.EventId;
+    }
+
+    private async Task<List<(Pdu Pdu, PduDisposition Disposition)>> PdusAsync(RoomId roomId) =>
+        [.. (await FactsOfAsync(roomId)).Select(fact => (
+            PduParser.ParseStored(fact.Pdu.Utf8, RoomVersionRules.Find(fact.RoomVersion)!, fact.EventId),
+            fact.Disposition))];
+
     public ValueTask<MemberProfile> FindAsync(UserId userId) =>
         new(Profiles.GetValueOrDefault(userId, MemberProfile.Empty));
 
@@ -155,4 +205,27 @@ internal sealed class LogPorts(IEventReader log) : IPduStore, ITransactionLog, I
         }
         return facts;
     }
+}
+
+/// <summary>A world without other servers.</summary>
+internal sealed class NoRemoteRooms : IRemoteRooms
+{
+    private static readonly MatrixError Unreachable = new(502, ErrCodes.Unknown, "There are no other servers here.");
+
+    public ValueTask<MatrixError?> JoinAsync(RemoteMembership join, CancellationToken cancellationToken) =>
+        new(Unreachable);
+
+    public ValueTask<MatrixError?> KnockAsync(RemoteMembership knock, CancellationToken cancellationToken) =>
+        new(Unreachable);
+
+    public ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken) =>
+        new(Unreachable);
+
+    public ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(
+        Pdu invite, RawJson state, CancellationToken cancellationToken) =>
+        new((null, Unreachable));
+
+    public ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(
+        RoomAlias alias, CancellationToken cancellationToken) =>
+        new((null, []));
 }

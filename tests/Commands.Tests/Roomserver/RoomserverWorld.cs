@@ -39,14 +39,23 @@ internal sealed class RoomserverWorld : IAsyncDisposable
         Ports = new LogPorts(Log);
         var random = new SeededRandom(Interlocked.Increment(ref _worlds));
         Rooms = new RoomWorkers(
-            Log, Nodes, Ports, Ports, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
+            Log, Nodes, Ports, Ports, Ports, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
         Appender = new FactAppender(Log, random);
         Aliases = new AliasBook(Log, Appender, Identity);
         Directory = new RoomDirectory(Log, Appender);
         Memberships = new Memberships(Rooms, Ports, Aliases, Identity);
+        Remote = new RemoteMemberships(
+            Rooms,
+            new NoRemoteRooms(),
+            Ports,
+            Ports,
+            Aliases,
+            new MembershipDrafts(Rooms, Memberships, Identity, Clock),
+            Identity,
+            Clock);
         Redactions = new Redactions(Rooms, Ports);
         _createRoom = new CreateRoomHandler(
-            Rooms, Aliases, Directory, Memberships, Identity, new FoundingTimes(Clock), random);
+            Rooms, Aliases, Directory, Memberships, Remote, Identity, new FoundingTimes(Clock), random);
     }
 
     public static ServerIdentity Identity { get; } = new(
@@ -71,6 +80,8 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     public RoomDirectory Directory { get; }
 
     public Memberships Memberships { get; }
+
+    public RemoteMemberships Remote { get; }
 
     public Redactions Redactions { get; }
 
@@ -115,7 +126,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
 
     public Task<CommandResult<EventId>> SetStateAsync(
         RoomId room, UserId sender, string type, string stateKey, string content) =>
-        new SendStateHandler(Rooms, Memberships, Aliases).Handle(
+        new SendStateHandler(Rooms, Memberships, Remote, Aliases, Identity).Handle(
             new SendState(ContextOf(sender), room, sender, type, stateKey, Json(content)), CancellationToken.None);
 
     public Task<CommandResult<EventId>> RedactAsync(RoomId room, UserId sender, EventId target, string transactionId) =>
@@ -130,15 +141,15 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             CancellationToken.None);
 
     public Task<CommandResult<RoomId>> JoinAsync(UserId user, string roomIdOrAlias, bool isGuest = false) =>
-        new JoinRoomHandler(Memberships).Handle(
+        new JoinRoomHandler(Memberships, Remote).Handle(
             new JoinRoom(ContextOf(user), user, roomIdOrAlias, null, isGuest), CancellationToken.None);
 
     public Task<CommandResult<MediatR.Unit>> InviteAsync(RoomId room, UserId sender, UserId target) =>
-        new InviteUserHandler(Memberships).Handle(
+        new InviteUserHandler(Memberships, Remote, Identity).Handle(
             new InviteUser(ContextOf(sender), room, sender, target, null), CancellationToken.None);
 
     public Task<CommandResult<MediatR.Unit>> LeaveAsync(RoomId room, UserId user) =>
-        new LeaveRoomHandler(Memberships).Handle(
+        new LeaveRoomHandler(Memberships, Remote).Handle(
             new LeaveRoom(ContextOf(user), room, user, null), CancellationToken.None);
 
     public Task<CommandResult<MediatR.Unit>> KickAsync(RoomId room, UserId sender, UserId target) =>
@@ -158,7 +169,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             new ForgetRoom(ContextOf(user), room, user), CancellationToken.None);
 
     public Task<CommandResult<RoomId>> KnockAsync(UserId user, RoomId room) =>
-        new KnockOnRoomHandler(Memberships).Handle(
+        new KnockOnRoomHandler(Memberships, Remote).Handle(
             new KnockOnRoom(ContextOf(user), user, room.Value, null), CancellationToken.None);
 
     /// <summary>All facts of a room, in order.</summary>

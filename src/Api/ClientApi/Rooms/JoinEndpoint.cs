@@ -26,7 +26,10 @@ internal static class JoinEndpoint
             return error;
         var requester = request.Requester;
         var command = new JoinRoom(
-            request.CommandContext(), requester.UserId, roomIdOrAlias, reason, requester.IsGuest);
+            request.CommandContext(), requester.UserId, roomIdOrAlias, reason, requester.IsGuest)
+        {
+            Via = request.GetVia(),
+        };
         return (await request.SendAsync(command)).ToRoomId();
     }
 

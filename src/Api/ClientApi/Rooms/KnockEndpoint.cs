@@ -21,7 +21,10 @@ internal static class KnockEndpoint
         if (error is not null)
             return error;
         var command = new KnockOnRoom(
-            request.CommandContext(), request.Requester.UserId, request.Path("roomIdOrAlias"), reason);
+            request.CommandContext(), request.Requester.UserId, request.Path("roomIdOrAlias"), reason)
+        {
+            Via = request.GetVia(),
+        };
         return (await request.SendAsync(command)).ToRoomId();
     }
 }

@@ -1,5 +1,7 @@
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Signing;
@@ -22,15 +24,21 @@ internal static class ResolveAliasEndpoint
     {
         if (!RoomAlias.TryParse(request.Path("roomAlias"), out var alias))
             return MatrixError.InvalidParam("This is no room alias.");
-        if (await request.Get<AliasBook>().ResolveAsync(alias) is not { } roomId)
-            return MatrixError.NotFound("This room alias points nowhere.");
-        var server = request.Get<ServerIdentity>().Name;
+        var (roomId, known, error) = await request.Get<RemoteMemberships>().FindRoomAsync(
+            alias.Value, request.ClientGone);
+        if (error is not null)
+            return error;
+        var servers = request.Get<AliasBook>().IsOurs(alias)
+            ? (await request.Get<IJoinedHosts>().InRoomAsync(roomId, request.ClientGone))
+                .Prepend(request.Get<ServerIdentity>().Name)
+            : known;
         return new MatrixResponse.Json(json =>
         {
             json.WriteStartObject();
             json.WriteString("room_id"u8, roomId.Value);
             json.WriteStartArray("servers"u8);
-            json.WriteStringValue(server.Value);
+            foreach (var server in servers.Distinct())
+                json.WriteStringValue(server.Value);
             json.WriteEndArray();
             json.WriteEndObject();
         });

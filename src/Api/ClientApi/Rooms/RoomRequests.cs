@@ -20,6 +20,25 @@ internal static class RoomRequests
         return RoomId.TryParse(request.Path("roomId"), out roomId);
     }
 
+    /// <summary>The servers that the client says know the room: <c>via</c>, and <c>server_name</c> of older
+    /// clients.</summary>
+    public static IReadOnlyList<ServerName> GetVia(this MatrixRequest request)
+    {
+        var servers = new List<ServerName>();
+        foreach (var name in (IEnumerable<string>)["via", "server_name"])
+        {
+            foreach (var text in request.Http.Request.Query[name])
+            {
+                if (ServerName.TryParse(text, out var server) && !servers.Contains(server) && servers.Count < ViaMax)
+                    servers.Add(server);
+            }
+        }
+        return servers;
+    }
+
+    /// <summary>LIMIT: servers that a client may name. Ours: each one may be asked.</summary>
+    private const int ViaMax = 20;
+
     /// <summary>What makes this request the same one again. Spec: client-server-api #transaction-identifiers.</summary>
     public static bool TryGetTransaction(
         this MatrixRequest request, string scope, out TransactionKey key, out MatrixError error)

@@ -7,6 +7,7 @@ using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.RoomVersions;
 using Matrix.EventSourced.Protocol.Signing;
@@ -86,6 +87,7 @@ public sealed class CreateRoomHandler(
     AliasBook aliases,
     RoomDirectory directory,
     Memberships memberships,
+    RemoteMemberships remote,
     ServerIdentity identity,
     FoundingTimes times,
     IRandom random) : IRequestHandler<CreateRoom, CommandResult<RoomId>>
@@ -112,7 +114,8 @@ public sealed class CreateRoomHandler(
         var founding = new RoomFounding(command, gathered.Facts!, new DecisionInputs(identity, times.Next()));
         return founding.Decide() switch
         {
-            RoomDecision.Accepted accepted => await FoundAsync(command, alias, accepted.Pdus),
+            RoomDecision.Accepted accepted => await InviteOthersAsync(
+                command, await FoundAsync(command, alias, accepted.Pdus), cancellationToken),
             RoomDecision.Refused refused => refused.Error,
             _ => throw new InvariantException("a room that is founded is new"),
         };
@@ -136,6 +139,24 @@ public sealed class CreateRoomHandler(
         return answer.To(_ => roomId);
     }
 
+    /// <summary>An invite that another server does not take leaves the room as it is: the client sees who is in
+    /// it.</summary>
+    private async ValueTask<CommandResult<RoomId>> InviteOthersAsync(
+        CreateRoom command, CommandResult<RoomId> founded, CancellationToken cancellationToken)
+    {
+        if (founded is not CommandResult<RoomId>.Done { Value: var roomId })
+            return founded;
+        foreach (var text in command.Invite.Distinct(StringComparer.Ordinal))
+        {
+            var userId = UserId.Parse(text);
+            if (userId.Server == identity.Name)
+                continue;
+            var content = MemberContent.Build(Membership.Invite, MemberProfile.Empty, null, command.IsDirect);
+            await remote.InviteAsync(command.Context, roomId, command.Creator, userId, content, cancellationToken);
+        }
+        return founded;
+    }
+
     /// <summary>What the decision needs from outside: profiles, and an id for rooms whose create event does not make
     /// one.</summary>
     private async ValueTask<(FoundingFacts? Facts, MatrixError? Error)> GatherAsync(
@@ -145,8 +166,9 @@ public sealed class CreateRoomHandler(
         foreach (var text in command.Invite.Distinct(StringComparer.Ordinal))
         {
             var userId = UserId.Parse(text);
+            // Users of other servers are invited once the room is there: their servers have to sign.
             if (userId.Server != identity.Name)
-                return (null, RoomErrors.CannotReach(userId.Server));
+                continue;
             invited.Add((userId, await memberships.ProfileOfAsync(userId)));
         }
         var rules = RoomVersionRules.Find(command.RoomVersion ?? RoomVersionRules.DefaultVersion);

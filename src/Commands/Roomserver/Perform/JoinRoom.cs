@@ -1,5 +1,7 @@
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
 using MediatR;
@@ -14,13 +16,18 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 /// </remarks>
 public sealed record JoinRoom(
     CommandContext Context, UserId UserId, string RoomIdOrAlias, string? Reason, bool IsGuest = false)
-    : ICommand<RoomId>;
+    : ICommand<RoomId>
+{
+    /// <summary>Servers that may know the room, as the client says.</summary>
+    public IReadOnlyList<ServerName> Via { get; init; } = [];
+}
 
-public sealed class JoinRoomHandler(Memberships memberships) : IRequestHandler<JoinRoom, CommandResult<RoomId>>
+public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships remote)
+    : IRequestHandler<JoinRoom, CommandResult<RoomId>>
 {
     public async Task<CommandResult<RoomId>> Handle(JoinRoom command, CancellationToken cancellationToken)
     {
-        var (roomId, error) = await memberships.FindRoomAsync(command.RoomIdOrAlias);
+        var (roomId, servers, error) = await remote.FindRoomAsync(command.RoomIdOrAlias, cancellationToken);
         if (error is not null)
             return error;
         var content = MemberContent.Build(
@@ -29,6 +36,18 @@ public sealed class JoinRoomHandler(Memberships memberships) : IRequestHandler<J
         {
             IsGuest = command.IsGuest,
         };
-        return (await memberships.PerformAsync(roomId, join)).To(_ => roomId);
+        if (await remote.IsResidentAsync(roomId) || await memberships.IsHereAsync(roomId, command.Via))
+        {
+            var answer = await memberships.PerformAsync(roomId, join);
+            if (!Memberships.IsForOthersToAllow(answer))
+                return answer.To(_ => roomId);
+        }
+        var refusal = command.IsGuest
+            ? new MatrixError(403, ErrCodes.GuestAccessForbidden, "Guests can only join rooms of this server.")
+            : await remote.JoinAsync(
+                command.Context, roomId, command.UserId, content, [.. command.Via, .. servers], cancellationToken);
+        if (refusal == RoomErrors.UnknownRoom && await remote.IsResidentAsync(roomId))
+            return RestrictedJoin.NotAllowed;
+        return refusal is not null ? refusal : new CommandResult<RoomId>.Done(roomId, LogPosition.Start);
     }
 }

@@ -13,13 +13,18 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 /// </remarks>
 public sealed record LeaveRoom(CommandContext Context, RoomId RoomId, UserId UserId, string? Reason) : ICommand<Unit>;
 
-public sealed class LeaveRoomHandler(Memberships memberships) : IRequestHandler<LeaveRoom, CommandResult<Unit>>
+public sealed class LeaveRoomHandler(Memberships memberships, RemoteMemberships remote)
+    : IRequestHandler<LeaveRoom, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(LeaveRoom command, CancellationToken cancellationToken)
     {
         var content = MemberContent.Build(Membership.Leave, MemberProfile.Empty, command.Reason);
         var leave = new ChangeMembership(
             command.Context, MembershipCause.Leave, command.UserId, command.UserId, content);
+        if (!await remote.IsResidentAsync(command.RoomId)
+            && await remote.LeaveAsync(
+                command.Context, command.RoomId, command.UserId, content, cancellationToken) is { } left)
+            return left;
         return (await memberships.PerformAsync(command.RoomId, leave)).ToUnit();
     }
 }

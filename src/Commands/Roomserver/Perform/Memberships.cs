@@ -11,7 +11,11 @@ using Matrix.EventSourced.Protocol.Signing;
 namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 
 /// <summary>Gathers what a change of membership needs from outside its room, and performs it.</summary>
-public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, AliasBook aliases, ServerIdentity identity)
+public sealed class Memberships(
+    IRoomserver rooms,
+    IProfileLookup profiles,
+    AliasBook aliases,
+    ServerIdentity identity)
 {
     /// <summary>The room that an id or an alias names.</summary>
     public async ValueTask<(RoomId RoomId, MatrixError? Error)> FindRoomAsync(string roomIdOrAlias)
@@ -22,6 +26,18 @@ public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, Alia
             return (default, MatrixError.InvalidParam("This is neither a room id nor a room alias."));
         return await aliases.ResolveAsync(alias) is { } found ? (found, null) : (default, RoomErrors.UnknownAlias);
     }
+
+    /// <summary>Whether the room can be decided on here although nobody of ours is in it: nobody else is asked
+    /// for.</summary>
+    public async ValueTask<bool> IsHereAsync(RoomId roomId, IReadOnlyList<ServerName> via) =>
+        via.All(server => server == identity.Name)
+        && (roomId.Server is null || roomId.Server == identity.Name)
+        && await rooms.ReadAsync(roomId) is RoomReading.Found { View.Create.Sender: var creator }
+        && creator.Server == identity.Name;
+
+    /// <summary>Whether another server may still let the user in: none of our members could vouch for them.</summary>
+    internal static bool IsForOthersToAllow(RoomAnswer answer) =>
+        answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.UnableToGrantJoin };
 
     /// <summary>The profile that a member event repeats; users of other servers have none here.</summary>
     public ValueTask<MemberProfile> ProfileOfAsync(UserId userId) =>
@@ -46,14 +62,12 @@ public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, Alia
     internal async ValueTask<RoomAnswer> PerformAsync(RoomId roomId, ChangeMembership change)
     {
         var membership = MembershipParser.Of(change.Content);
-        if (membership == Membership.Invite && change.Target.Server != identity.Name)
-            return new RoomAnswer.Refused(RoomErrors.CannotReach(change.Target.Server));
         if (membership == Membership.Join)
             change = change with { AllowedThrough = await FindAllowedThroughAsync(roomId, change.Target) };
         return await rooms.PerformAsync(roomId, change);
     }
 
-    private async ValueTask<ImmutableHashSet<string>> FindAllowedThroughAsync(RoomId roomId, UserId userId)
+    internal async ValueTask<ImmutableHashSet<string>> FindAllowedThroughAsync(RoomId roomId, UserId userId)
     {
         if (await rooms.ReadAsync(roomId, RoomTuples.JoinRules) is not RoomReading.Found { View: var view })
             return [];

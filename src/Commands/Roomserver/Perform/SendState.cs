@@ -4,8 +4,10 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.Signing;
 using MediatR;
 
 namespace Matrix.EventSourced.Commands.Roomserver.Perform;
@@ -36,7 +38,8 @@ public sealed class SendStateValidator : AbstractValidator<SendState>
     }
 }
 
-public sealed class SendStateHandler(IRoomserver rooms, Memberships memberships, AliasBook aliases)
+public sealed class SendStateHandler(
+    IRoomserver rooms, Memberships memberships, RemoteMemberships remote, AliasBook aliases, ServerIdentity identity)
     : IRequestHandler<SendState, CommandResult<EventId>>
 {
     public async Task<CommandResult<EventId>> Handle(SendState command, CancellationToken cancellationToken)
@@ -46,7 +49,7 @@ public sealed class SendStateHandler(IRoomserver rooms, Memberships memberships,
             case EventTypes.Create:
                 return MatrixError.Forbidden("A room is created once.");
             case EventTypes.Member:
-                return (await SendMemberAsync(command)).ToEventId();
+                return (await SendMemberAsync(command, cancellationToken)).ToEventId();
             case EventTypes.CanonicalAlias when command.StateKey.Length == 0:
                 if (await FindAliasProblemAsync(command) is { } badAlias)
                     return badAlias;
@@ -60,12 +63,22 @@ public sealed class SendStateHandler(IRoomserver rooms, Memberships memberships,
         return (await rooms.PerformAsync(command.RoomId, send)).ToEventId();
     }
 
-    private async ValueTask<RoomAnswer> SendMemberAsync(SendState command)
+    private async ValueTask<RoomAnswer> SendMemberAsync(SendState command, CancellationToken cancellationToken)
     {
         if (!UserId.TryParse(command.StateKey, out var target))
             return new RoomAnswer.Refused(MatrixError.InvalidParam("The state key of a member event is a user id."));
         if (command.Content.StringOrNull("membership") is null)
             return new RoomAnswer.Refused(MatrixError.BadJson("A member event needs 'membership'."));
+        if (target.Server != identity.Name && MembershipParser.Of(command.Content) == Membership.Invite)
+        {
+            return await remote.InviteAsync(
+                command.Context,
+                command.RoomId,
+                command.Sender,
+                target,
+                MemberContent.Complete(command.Content, MemberProfile.Empty),
+                cancellationToken);
+        }
         return await memberships.SetAsync(
             command.RoomId, target, command.Content, command.Sender, command.IsGuest, command.Context);
     }

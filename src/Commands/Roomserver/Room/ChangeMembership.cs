@@ -41,6 +41,11 @@ internal sealed record ChangeMembership(
 
     public bool IsGuest { get; init; }
 
+    /// <summary>The server whose members may authorise the join: ours, also where the user is of another one.</summary>
+    public ServerName? ResidentServer { get; init; }
+
+    internal ServerName Resident => ResidentServer ?? Sender.Server;
+
     private Membership NewMembership => MembershipParser.Of(Content);
 
     public override async ValueTask LoadAsync(IRoomLoader loader)
@@ -55,7 +60,7 @@ internal sealed record ChangeMembership(
         if (NewMembership is Membership.Invite or Membership.Knock)
             await ShownRoomState.LoadAsync(loader);
         if (RestrictedJoin.IsNeeded(loader.View, this))
-            await RestrictedJoin.LoadAuthorisersAsync(loader, Sender.Server);
+            await RestrictedJoin.LoadAuthorisersAsync(loader, Resident);
     }
 
     public override RoomDecision Decide(RoomView view, DecisionInputs inputs)
@@ -67,8 +72,7 @@ internal sealed record ChangeMembership(
         if (RestrictedJoin.IsNeeded(view, this))
         {
             if (RestrictedJoin.FindAuthoriser(view, this) is not { } authoriser)
-                return MatrixError.Forbidden(
-                    "You are not in any of the rooms whose members may join this room.", "restricted join");
+                return RestrictedJoin.IsAllowed(view, this) ? RestrictedJoin.NobodyToGrant : RestrictedJoin.NotAllowed;
             content = JsonContent.WithString(Content, MemberContent.AuthorisedVia, authoriser.Value);
         }
         if (standing is not null && IsNothingNew(standing, content))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
@@ -12,6 +13,13 @@ namespace Matrix.EventSourced.Commands.Roomserver.Room;
 /// invite power authorises.</remarks>
 internal static class RestrictedJoin
 {
+    public static readonly MatrixError NotAllowed = MatrixError.Forbidden(
+        "You are not in any of the rooms whose members may join this room.", "restricted join");
+
+    /// <summary>The user may come in, but nobody of ours may say so.</summary>
+    public static readonly MatrixError NobodyToGrant = new(
+        400, ErrCodes.UnableToGrantJoin, "No member of this server may let the user in; ask another server.");
+
     /// <summary>The join needs somebody to authorise it: the rule is restricted, and the user is neither in the room
     /// nor invited.</summary>
     public static bool IsNeeded(RoomView view, ChangeMembership command) =>
@@ -48,15 +56,19 @@ internal static class RestrictedJoin
         await loader.LoadAnyJoinedMemberAsync(ours);
     }
 
+    /// <summary>The user is in one of the rooms whose members may join.</summary>
+    public static bool IsAllowed(RoomView view, ChangeMembership command) =>
+        AllowedRooms(view.Rules, view.Get(RoomTuples.JoinRules)).Any(
+            room => command.AllowedThrough.Contains(room.Value));
+
     public static UserId? FindAuthoriser(RoomView view, ChangeMembership command)
     {
-        if (!AllowedRooms(view.Rules, view.Get(RoomTuples.JoinRules)).Any(
-            room => command.AllowedThrough.Contains(room.Value)))
+        if (!IsAllowed(view, command))
             return null;
         var levels = view.PowerLevels;
         foreach (var member in view.LoadedJoinedMembers())
         {
-            if (member.Server == command.Sender.Server && levels.UserLevel(member) >= levels.Invite)
+            if (member.Server == command.Resident && levels.UserLevel(member) >= levels.Invite)
                 return member;
         }
         return null;

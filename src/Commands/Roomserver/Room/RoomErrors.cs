@@ -1,5 +1,4 @@
 using Matrix.EventSourced.Protocol.Errors;
-using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Commands.Roomserver.Room;
 
@@ -12,7 +11,4 @@ internal static class RoomErrors
     public static readonly MatrixError UnknownRoom = MatrixError.NotFound("This room is not known here.");
 
     public static readonly MatrixError UnknownAlias = MatrixError.NotFound("This room alias points nowhere.");
-
-    public static MatrixError CannotReach(ServerName server) =>
-        MatrixError.Forbidden($"Users and rooms of {server} cannot be reached from this server.");
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
@@ -19,7 +20,22 @@ public sealed record RoomState
 
     public required RoomVersionRules Rules { get; init; }
 
-    public required Pdu Create { get; init; }
+    /// <summary>The create PDU; null only while the room is not here, but for outliers.</summary>
+    public required Pdu? FoundCreate { get; init; }
+
+    /// <summary>The create PDU of a room that is here.</summary>
+    public Pdu Create
+    {
+        get
+        {
+            Invariant.Holds(FoundCreate is not null, "a room that is here has a create event");
+            return FoundCreate;
+        }
+    }
+
+    /// <summary>Whether the room is here; false when nothing but outliers is known of it (an invite, a join under
+    /// way).</summary>
+    public bool IsPresent => !ForwardExtremities.IsEmpty;
 
     public required ImmutableArray<EventId> ForwardExtremities { get; init; }
 

@@ -48,6 +48,24 @@ internal static class ShownRoomState
         return new RawJson(buffer.WrittenMemory);
     }
 
+    /// <summary>The same state as PDUs, which other servers are given.</summary>
+    /// <remarks>Spec: v1.19 server-server-api #put_matrixfederationv2inviteroomideventid.</remarks>
+    public static RawJson BuildPdus(IAuthState state, UserId sender)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartArray();
+            foreach (var tuple in (IEnumerable<StateTuple>)[.. OfEveryRoom, RoomTuples.Member(sender)])
+            {
+                if (state.Get(tuple) is { } pdu)
+                    json.WriteRawValue(pdu.Json.Span, skipInputValidation: true);
+            }
+            json.WriteEndArray();
+        }
+        return new RawJson(buffer.WrittenMemory);
+    }
+
     private static void Write(Utf8JsonWriter json, Pdu? pdu)
     {
         if (pdu is not null)

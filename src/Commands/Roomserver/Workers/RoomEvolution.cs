@@ -35,7 +35,7 @@ internal static class RoomEvolution
         {
             RoomId = pdu.RoomId,
             Rules = pdu.Rules,
-            Create = before?.Create ?? pdu,
+            FoundCreate = before?.FoundCreate ?? pdu,
             ForwardExtremities = extremities,
             Depth = depth,
             Current = current,

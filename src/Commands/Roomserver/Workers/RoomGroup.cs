@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -23,6 +24,12 @@ internal sealed class RoomGroup(RoomState? before)
 
     /// <summary>The state nodes that the records' roots need.</summary>
     public List<KeyValuePair<StateRoot, ReadOnlyMemory<byte>>> Nodes { get; } = [];
+
+    /// <summary>The PDUs of the records.</summary>
+    public List<DecidedBefore> Decided { get; } = [];
+
+    /// <summary>PDUs whose content the records take out.</summary>
+    public List<EventId> Redacted { get; } = [];
 
     public int Bytes { get; private set; }
 

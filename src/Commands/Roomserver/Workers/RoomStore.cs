@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
@@ -14,6 +16,14 @@ namespace Matrix.EventSourced.Commands.Roomserver.Workers;
 /// <summary>Loads rooms from the log and the state store. Shared by all workers; holds nothing.</summary>
 internal sealed class RoomStore(IEventReader log, IStateNodeStore nodes, IPduStore pdus) : IStateNodeReader
 {
+    /// <summary>LIMIT: state nodes kept in memory. Ours: at most some 16 MiB.</summary>
+    private const int NodesMax = 32_768;
+
+    private readonly LruCache<StateRoot, byte[]> _nodes = new(NodesMax);
+
+    /// <summary>The latest PDUs that decisions looked at.</summary>
+    public DecidedPdus Decided { get; } = new(pdus);
+
     public static StreamName StreamOf(RoomId roomId) => new(StreamCategories.Room, roomId.Value);
 
     /// <summary>The room as the stream's last record says, or null when there is no such stream.</summary>
@@ -52,8 +62,11 @@ internal sealed class RoomStore(IEventReader log, IStateNodeStore nodes, IPduSto
 
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(StateRoot hash)
     {
+        if (_nodes.Find(hash) is { } kept)
+            return kept;
         var bytes = await nodes.FindAsync(hash);
         Invariant.Holds(bytes is not null, "a node that a state root names is stored");
+        _nodes.Set(hash, bytes.Value.ToArray());
         return bytes.Value;
     }
 
@@ -64,12 +77,14 @@ internal sealed class RoomStore(IEventReader log, IStateNodeStore nodes, IPduSto
         Invariant.Holds(rules is not null, "the version of a stored room is known");
         var current = await StateMap.LoadAsync(last.CurrentState, this);
         var createId = await current.GetAsync(RoomTuples.Create);
-        Invariant.Holds(createId is not null, "a room's state has a create event");
+        Invariant.Holds(
+            createId is not null || last.ForwardExtremities.IsEmpty,
+            "the state of a room that is here has a create event");
         return new RoomState
         {
             RoomId = last.RoomId,
             Rules = rules,
-            Create = await ReadPduAsync(createId.Value, rules),
+            FoundCreate = createId is { } id ? await ReadPduAsync(id, rules) : null,
             ForwardExtremities = last.ForwardExtremities,
             Depth = last.Depth,
             Current = current,

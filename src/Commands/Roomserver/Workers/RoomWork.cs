@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.State;
@@ -25,12 +26,32 @@ internal sealed class CommandWork(RoomCommand command) : RoomWork
     public override void Refuse(MatrixError error) => Answer(new RoomAnswer.Refused(error));
 }
 
-internal sealed class ReadWork(IReadOnlyList<StateTuple> tuples) : RoomWork
+internal sealed class InputWork(RoomInput input) : RoomWork
+{
+    private readonly TaskCompletionSource<InputAnswer> _answer = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RoomInput Input => input;
+
+    public Task<InputAnswer> Answered => _answer.Task;
+
+    public bool IsAnswered => _answer.Task.IsCompleted;
+
+    public void Answer(InputAnswer answer) => _answer.TrySetResult(answer);
+
+    public override void Refuse(MatrixError error) => Answer(new InputAnswer.Refused(error));
+}
+
+internal sealed class ReadWork(IReadOnlyList<StateTuple> tuples, Func<IRoomLoader, ValueTask>? load) : RoomWork
 {
     private readonly TaskCompletionSource<RoomReading> _answer = new(
         TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IReadOnlyList<StateTuple> Tuples => tuples;
+
+    /// <summary>What else is wanted, known only once the room is seen; then all that is loaded is handed
+    /// out.</summary>
+    public Func<IRoomLoader, ValueTask>? Load => load;
 
     public Task<RoomReading> Answered => _answer.Task;
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Threading.Channels;
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
@@ -24,7 +25,7 @@ namespace Matrix.EventSourced.Commands.Roomserver.Workers;
 /// object's state.
 /// A broken invariant puts the room into quarantine: it answers 500 and appends nothing until the process restarts.
 /// </remarks>
-internal sealed class RoomWorker
+internal sealed partial class RoomWorker
 {
     private readonly RoomId _roomId;
     private readonly RoomWorkerServices _services;
@@ -81,17 +82,19 @@ internal sealed class RoomWorker
         while (await reader.WaitToReadAsync())
         {
             commands.Clear();
-            ReadWork? read = null;
-            while (read is null && commands.Count < Limits.RoomBatchMax && reader.TryRead(out var work))
+            RoomWork? other = null;
+            while (other is null && commands.Count < Limits.RoomBatchMax && reader.TryRead(out var work))
             {
                 if (work is CommandWork command)
                     commands.Add(command);
                 else
-                    read = (ReadWork)work;
+                    other = work;
             }
             await PerformAsync(commands);
-            if (read is not null)
+            if (other is ReadWork read)
                 await AnswerAsync(read);
+            else if (other is InputWork input)
+                await ReceiveAsync(input);
             _entries.Trim();
         }
     }
@@ -183,7 +186,7 @@ internal sealed class RoomWorker
 
     private async ValueTask<RoomDecision> DecideAsync(RoomCommand command, RoomState? room)
     {
-        if (room is null)
+        if (room is not { IsPresent: true })
             return command.DecideUnknown();
         var loader = new Loader(room, _entries);
         await loader.LoadAsync(RoomTuples.PowerLevels);
@@ -207,7 +210,7 @@ internal sealed class RoomWorker
     {
         var before = group.Room;
         var (after, fact) = await RoomEvolution.RecordAsync(before, decided, command, _services.Identity.Name);
-        if (before is null || !ReferenceEquals(before.Current, after.Current))
+        if (before is not { IsPresent: true } || !ReferenceEquals(before.Current, after.Current))
         {
             foreach (var node in after.Current.NewNodesSince(before?.Current ?? StateMap.Empty))
                 group.Nodes.Add(new(node.Hash, node.Bytes));
@@ -217,6 +220,9 @@ internal sealed class RoomWorker
         group.Add(new NewRecord(recordId, type, data, RoomWorkerServices.MetadataOf(command.Context)));
         group.Room = after;
         _entries.Take(decided);
+        group.Decided.Add(new DecidedBefore(decided.Pdu, fact.Disposition, fact.StateBefore));
+        if (decided.RedactsApplied is { } redacted)
+            group.Redacted.Add(redacted);
     }
 
     private async ValueTask<EventId?> FindFirstAnswerAsync(RoomCommand command) => command.Transaction is { } key
@@ -237,10 +243,11 @@ internal sealed class RoomWorker
         }
         if (group.Nodes.Count > 0)
             await _services.Store.WriteNodesAsync(group.Nodes);
-        switch (await AppendRecordsAsync(group))
+        switch (await AppendRecordsAsync(group.Before, group.Records))
         {
             case AppendResult.Appended appended when appended.Revision == group.Room!.Revision:
                 _room = group.Room with { Position = appended.Position };
+                Keep(group.Decided, group.Redacted);
                 group.Answer(appended.Position, _answers);
                 return true;
             case AppendResult.Appended known when group.Count == 1:
@@ -264,15 +271,15 @@ internal sealed class RoomWorker
 
     /// <summary>One append, unless a single command needs more than one may hold (a room founded with very large
     /// state).</summary>
-    private async ValueTask<AppendResult> AppendRecordsAsync(RoomGroup group)
+    private async ValueTask<AppendResult> AppendRecordsAsync(RoomState? before, List<NewRecord> records)
     {
         AppendResult result = new AppendResult.Conflict(null);
-        var revision = group.Before?.Revision;
-        for (var start = 0; start < group.Records.Count;)
+        var revision = before?.Revision;
+        for (var start = 0; start < records.Count;)
         {
-            var count = RoomWorkerServices.CountThatFits(group.Records, start);
+            var count = RoomWorkerServices.CountThatFits(records, start);
             var expected = revision is { } last ? ExpectedRevision.Exactly(last) : ExpectedRevision.NoStream;
-            result = await _services.Log.AppendAsync(_stream, expected, group.Records.GetRange(start, count));
+            result = await _services.Log.AppendAsync(_stream, expected, records.GetRange(start, count));
             if (result is not AppendResult.Appended appended)
             {
                 return start == 0
@@ -295,7 +302,7 @@ internal sealed class RoomWorker
                 Forget();
                 await LoadAsync();
             }
-            if (_room is null)
+            if (_room is not { IsPresent: true })
             {
                 read.Answer(new RoomReading.Unknown());
                 return;
@@ -303,7 +310,10 @@ internal sealed class RoomWorker
             var tuples = new List<StateTuple>(read.Tuples) { RoomTuples.PowerLevels };
             foreach (var tuple in tuples)
                 await _entries.LoadAsync(_room, tuple);
-            read.Answer(new RoomReading.Found(new RoomView(_room, _entries.Copy(tuples), new ParsedPowerLevels())));
+            if (read.Load is { } load)
+                await load(new Loader(_room, _entries));
+            var loaded = read.Load is null ? _entries.Copy(tuples) : _entries.Copy([.. _entries.Loaded.Keys]);
+            read.Answer(new RoomReading.Found(new RoomView(_room, loaded, new ParsedPowerLevels())));
         }
         catch (Exception problem)
         {
@@ -320,6 +330,7 @@ internal sealed class RoomWorker
     {
         _isLoaded = false;
         _room = null;
+        _missingLinks = null;
         _entries.Clear();
         return false;
     }

@@ -11,6 +11,7 @@ internal sealed record RoomWorkerServices(
     IEventAppender Log,
     RoomStore Store,
     ITransactionLog Transactions,
+    IRoomGraph Graph,
     ServerIdentity Identity,
     TimeProvider Clock,
     IRandom Random,

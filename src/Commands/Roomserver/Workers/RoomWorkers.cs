@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol;
@@ -29,12 +30,13 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         IStateNodeStore nodes,
         IPduStore pdus,
         ITransactionLog transactions,
+        IRoomGraph graph,
         ServerIdentity identity,
         TimeProvider clock,
         IRandom random,
         RoomserverHealth health,
         ILogger<RoomWorkers> logger)
-        : this(log, nodes, pdus, transactions, identity, clock, random, health, logger, Limits.RoomsActiveMax)
+        : this(log, nodes, pdus, transactions, graph, identity, clock, random, health, logger, Limits.RoomsActiveMax)
     {
     }
 
@@ -44,6 +46,7 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         IStateNodeStore nodes,
         IPduStore pdus,
         ITransactionLog transactions,
+        IRoomGraph graph,
         ServerIdentity identity,
         TimeProvider clock,
         IRandom random,
@@ -52,7 +55,8 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         int activeMax)
     {
         var store = new RoomStore(log, nodes, pdus);
-        _services = new RoomWorkerServices(log, store, transactions, identity, clock, random, health, logger);
+        _services = new RoomWorkerServices(
+            log, store, transactions, graph, identity, clock, random, health, logger);
         _activeMax = activeMax;
     }
 
@@ -81,14 +85,34 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         }
     }
 
-    public async ValueTask<RoomReading> ReadAsync(RoomId roomId, params IReadOnlyList<StateTuple> tuples)
+    public ValueTask<RoomReading> ReadAsync(RoomId roomId, params IReadOnlyList<StateTuple> tuples) =>
+        ReadAsync(roomId, new ReadWork(tuples, null));
+
+    public ValueTask<RoomReading> ReadAsync(RoomId roomId, Func<IRoomLoader, ValueTask> load) =>
+        ReadAsync(roomId, new ReadWork([], load));
+
+    private async ValueTask<RoomReading> ReadAsync(RoomId roomId, ReadWork work)
     {
         if (Enter(roomId) is not { } worker)
             return new RoomReading.Refused(Stopping);
         try
         {
-            var work = new ReadWork(tuples);
             return await worker.TryEnqueueAsync(work) ? await work.Answered : new RoomReading.Refused(Stopping);
+        }
+        finally
+        {
+            Leave(worker);
+        }
+    }
+
+    public async ValueTask<InputAnswer> ReceiveAsync(RoomId roomId, RoomInput input)
+    {
+        if (Enter(roomId) is not { } worker)
+            return new InputAnswer.Refused(Stopping);
+        try
+        {
+            var work = new InputWork(input);
+            return await worker.TryEnqueueAsync(work) ? await work.Answered : new InputAnswer.Refused(Stopping);
         }
         finally
         {

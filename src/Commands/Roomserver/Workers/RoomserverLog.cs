@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Facts.Roomserver;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.EventSourced.Commands.Roomserver.Workers;
@@ -10,6 +11,10 @@ internal static partial class RoomserverLog
 
     [LoggerMessage(LogLevel.Error, "{command} failed in the room {room_id}.")]
     public static partial void CommandFailed(this ILogger logger, string room_id, string command, Exception problem);
+
+    [LoggerMessage(LogLevel.Information, "The PDU {event_id} of the room {room_id} is {disposition}: {reason}")]
+    public static partial void PduNotAccepted(
+        this ILogger logger, string event_id, string room_id, PduDisposition disposition, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The new profile of {user_id} did not reach the room {room_id}: {errcode}.")]
     public static partial void ProfileNotPropagated(

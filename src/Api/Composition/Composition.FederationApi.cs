@@ -1,0 +1,37 @@
+using Matrix.EventSourced.Api.Adapters;
+using Matrix.EventSourced.Api.FederationApi;
+using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Federation.FederationApi;
+using Matrix.EventSourced.Federation.RemoteRooms;
+
+namespace Matrix.EventSourced.Api;
+
+public static partial class Composition
+{
+    /// <summary>What other servers ask of us, and the rooms that we share with them.</summary>
+    internal static void AddFederationApi(IServiceCollection services)
+    {
+        services.AddSingleton<ServerAuthenticator>();
+        services.AddSingleton<PduIntake>();
+        services.AddSingleton<RoomAccess>();
+        services.AddSingleton<RoomReception>();
+        services.AddSingleton<RoomGraphReader>();
+        services.AddSingleton<InboundEdus>();
+        services.AddSingleton<InboundTransactions>();
+        services.AddSingleton<ResidentMemberships>();
+        services.AddSingleton<InvitesOfOthers>();
+        services.AddSingleton<IRoomResidency, RoomResidency>();
+        services.AddSingleton<IRemoteRooms, RemoteRooms>();
+    }
+
+    internal static void MapFederationApi(EndpointTable table)
+    {
+        SendTransaction.Map(table);
+        MakeMembership.Map(table);
+        SendMembership.Map(table);
+        Invite.Map(table);
+        RoomGraph.Map(table);
+        Queries.Map(table);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.EventAuth;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.Signing;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Perform;
+
+/// <summary>Member events that are made here, but go to another server before they are recorded: templates for its
+/// users, invites for it to sign.</summary>
+/// <remarks>Ensures: what comes out is authorised by the room's state as it is now. Nothing is recorded.</remarks>
+public sealed class MembershipDrafts(
+    IRoomserver rooms, Memberships memberships, ServerIdentity identity, TimeProvider clock)
+{
+    /// <summary>The member event, signed by us, with the state that its target may be shown.</summary>
+    public sealed record Draft(Pdu Pdu, RawJson Stripped, RawJson StatePdus);
+
+    /// <summary>A join, a leave or a knock of a user of another server, or an invite to one.</summary>
+    /// <remarks>
+    /// Spec: v1.19 server-server-api #joining-rooms, #restricted-rooms.
+    /// Errors: M_NOT_FOUND for a room that is not here; M_FORBIDDEN by the rules; for restricted rooms
+    /// M_UNABLE_TO_GRANT_JOIN where none of our members could let the user in.
+    /// </remarks>
+    public async ValueTask<CommandResult<Draft>> BuildAsync(
+        CommandContext context, RoomId roomId, UserId sender, UserId target, JsonElement content)
+    {
+        var membership = MembershipParser.Of(content);
+        var cause = membership switch
+        {
+            Membership.Join => MembershipCause.Join,
+            Membership.Knock => MembershipCause.Knock,
+            Membership.Invite => MembershipCause.Invite,
+            _ => MembershipCause.Leave,
+        };
+        var change = new ChangeMembership(context, cause, sender, target, content) { ResidentServer = identity.Name };
+        if (membership == Membership.Join)
+            change = change with { AllowedThrough = await memberships.FindAllowedThroughAsync(roomId, target) };
+        var reading = await rooms.ReadAsync(roomId, async loader =>
+        {
+            await change.LoadAsync(loader);
+            await ShownRoomState.LoadAsync(loader);
+        });
+        return reading switch
+        {
+            RoomReading.Found found => Decide(change, found.View),
+            RoomReading.Refused refused => refused.Error,
+            _ => RoomErrors.UnknownRoom,
+        };
+    }
+
+    private CommandResult<Draft> Decide(ChangeMembership change, RoomView view)
+    {
+        var inputs = new DecisionInputs(identity, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        switch (change.Decide(view, inputs))
+        {
+            case RoomDecision.Accepted { Pdus: [var decided, ..] }:
+                return new CommandResult<Draft>.Done(
+                    new Draft(
+                        decided.Pdu,
+                        ShownRoomState.Build(view, change.Sender),
+                        ShownRoomState.BuildPdus(view, change.Sender)),
+                    default);
+            case RoomDecision.Refused refused:
+                return refused.Error;
+            default:
+                // What is so already is asked for again all the same: the other server does not know.
+                var draft = new RoomDraft(view, inputs);
+                var error = draft.Add(new NewPdu(
+                    EventTypes.Member, change.Target.Value, change.Sender, change.Content));
+                return error is not null
+                    ? error
+                    : new CommandResult<Draft>.Done(
+                        new Draft(
+                            draft.Decided[0].Pdu,
+                            ShownRoomState.Build(view, change.Sender),
+                            ShownRoomState.BuildPdus(view, change.Sender)),
+                        default);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using Matrix.EventSourced.Commands.Roomserver.Input;
+using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.StateResolution;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.EventSourced.Commands.Roomserver.Workers;
+
+/// <content>What other servers made.</content>
+internal sealed partial class RoomWorker
+{
+    private readonly AuthGraph _graph = new();
+
+    /// <summary>PDUs that the room cites and does not have; null until they are asked for.</summary>
+    private HashSet<EventId>? _missingLinks;
+
+    private async Task ReceiveAsync(InputWork work)
+    {
+        for (var attempt = 0; attempt < RoomWorkerServices.AttemptsMax && !work.IsAnswered; attempt++)
+        {
+            try
+            {
+                if (!await TryReceiveAsync(work))
+                    Forget();
+            }
+            catch (Exception problem)
+            {
+                Forget();
+                if (problem is InvariantException && !IsQuarantined)
+                    Quarantine(problem);
+                else if (problem is not InvariantException)
+                    _services.Logger.CommandFailed(_roomId.Value, work.Input.GetType().Name, problem);
+                work.Refuse(ErrorOf(problem));
+            }
+        }
+        if (!work.IsAnswered)
+            work.Refuse(new MatrixError(503, ErrCodes.Unknown, "Too many writers at once; try again.", "conflicts"));
+    }
+
+    /// <summary>Decides and appends; false when it must be decided again on a newer state of the log.</summary>
+    private async ValueTask<bool> TryReceiveAsync(InputWork work)
+    {
+        await LoadAsync();
+        _missingLinks ??= [.. await _services.Graph.MissingLinksAsync(_roomId)];
+        var session = new InputSession(_roomId, _room, _services, _graph, _missingLinks)
+        {
+            Metadata = RoomWorkerServices.MetadataOf(work.Input.Context),
+        };
+        if (await work.Input.DecideAsync(session) is { } error)
+        {
+            // What was decided on the way goes nowhere; the links that it changed are read again.
+            _missingLinks = null;
+            work.Refuse(error);
+            return true;
+        }
+        var records = session.OrderedRecords();
+        if (records.Count > 0)
+        {
+            if (session.Nodes.Count > 0)
+                await _services.Store.WriteNodesAsync(session.Nodes);
+            var result = await AppendRecordsAsync(session.Before, records);
+            if (result is not AppendResult.Appended appended || appended.Revision != session.Room!.Revision)
+                return false;
+            Settle(session, appended.Position);
+        }
+        Log(session, work.Input);
+        work.Answer(new InputAnswer.Done([.. session.Outcomes]));
+        return true;
+    }
+
+    private void Settle(InputSession session, LogPosition position)
+    {
+        var isOtherState = session.Room!.Current.Root != session.Before?.Current.Root;
+        _room = session.Room with { Position = position };
+        if (isOtherState || session.Redacted.Count > 0)
+            _entries.Clear();
+        Keep(session.Pdus.Decided, session.Redacted);
+    }
+
+    private void Keep(List<DecidedBefore> decided, List<EventId> redacted)
+    {
+        foreach (var one in decided)
+            _services.Store.Decided.Keep(one);
+        foreach (var eventId in redacted)
+            _services.Store.Decided.Forget(eventId);
+    }
+
+    private void Log(InputSession session, RoomInput input)
+    {
+        for (var i = 0; i < session.Outcomes.Count; i++)
+        {
+            if (session.Outcomes[i] is InputOutcome.Recorded { Reason: { } reason } recorded
+                && input is ReceivePdus received)
+            {
+                _services.Logger.PduNotAccepted(
+                    received.Pdus[i].Pdu.EventId.Value, _roomId.Value, recorded.Disposition, reason);
+            }
+        }
+    }
+}

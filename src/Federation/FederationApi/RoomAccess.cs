@@ -1,0 +1,47 @@
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Projections.FedSender;
+using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.Signing;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Federation.FederationApi;
+
+/// <summary>What another server may do with a room.</summary>
+/// <remarks>Spec: v1.19 server-server-api #server-access-control-lists-acls.</remarks>
+public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIdentity identity)
+{
+    private static readonly StateTuple AclTuple = new(EventTypes.ServerAcl, string.Empty);
+
+    /// <summary>Whether the room's access control lets the server in; true for rooms that are not here.</summary>
+    public async ValueTask<bool> IsAllowedAsync(RoomId roomId, ServerName server) =>
+        await rooms.ReadAsync(roomId, AclTuple) is not RoomReading.Found { View: var view }
+        || ServerAcl.From(view.Get(AclTuple)).Allows(server);
+
+    /// <summary>Whether this server has a user in the room.</summary>
+    public async ValueTask<bool> IsResidentAsync(RoomId roomId, CancellationToken cancellationToken) =>
+        (await hosts.InRoomAsync(roomId, cancellationToken)).Contains(identity.Name);
+
+    /// <summary>For endpoints that anybody may try: the room must be here, and the server let in.</summary>
+    public async ValueTask<MatrixError?> CheckAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken)
+    {
+        if (!await IsResidentAsync(roomId, cancellationToken))
+            return MatrixError.NotFound("This server is not in the room.");
+        return await IsAllowedAsync(roomId, server)
+            ? null
+            : MatrixError.Forbidden("Your server is not allowed in this room.");
+    }
+
+    /// <summary>For endpoints that show a room: the server must have a user in it, too.</summary>
+    public async ValueTask<MatrixError?> CheckMemberAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken)
+    {
+        if (await CheckAsync(roomId, server, cancellationToken) is { } error)
+            return error;
+        return (await hosts.InRoomAsync(roomId, cancellationToken)).Contains(server)
+            ? null
+            : MatrixError.Forbidden("Your server is not in this room.");
+    }
+}

@@ -1,0 +1,284 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Input;
+using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
+using Matrix.EventSourced.Protocol.State;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.EventSourced.Federation.FederationApi;
+
+/// <summary>Brings PDUs of other servers into a room, and fetches what is missing to decide on them.</summary>
+/// <remarks>
+/// <code>
+///   PDUs ─► Roomserver ─ decided
+///             │ prev_events missing ─► get_missing_events ─► the chain, oldest first ─► Roomserver
+///             │     still missing ─► state_ids, and what of that state is not here ─► with that state
+///             │ auth events missing ─► event_auth ─► outliers
+///             ▼ what could not be fetched: the PDU is not taken; its sender hears why
+/// </code>
+/// Spec: v1.19 server-server-api #backfilling-and-retrieving-missing-events, #retrieving-events.
+/// LOCK: one fetcher per room; rooms do not wait for each other, so a slow server holds up only the room that it is
+/// asked about. The network is never inside a room's decision.
+/// </remarks>
+public sealed partial class RoomReception(
+    IRoomserver rooms,
+    IPduStore pdus,
+    PduIntake intake,
+    FederationClient client,
+    ILogger<RoomReception> logger)
+{
+    private readonly ConcurrentDictionary<RoomId, RoomGate> _gates = new();
+
+    /// <summary>One outcome per PDU, in their order. Requires: they passed the intake.</summary>
+    public async ValueTask<IReadOnlyList<InputOutcome?>> ReceiveAsync(
+        CommandContext context,
+        ServerName origin,
+        RoomId roomId,
+        IReadOnlyList<Pdu> received,
+        CancellationToken cancellationToken)
+    {
+        var gate = Enter(roomId);
+        try
+        {
+            await gate.Semaphore.WaitAsync(cancellationToken);
+            try
+            {
+                return await ReceiveInTurnAsync(context, origin, roomId, received, cancellationToken);
+            }
+            finally
+            {
+                gate.Semaphore.Release();
+            }
+        }
+        finally
+        {
+            Leave(roomId, gate);
+        }
+    }
+
+    /// <summary>Adds PDUs that others rest on, oldest first, as outliers.</summary>
+    public async ValueTask AddOutliersAsync(CommandContext context, RoomId roomId, IReadOnlyList<Pdu> outliers)
+    {
+        if (outliers.Count == 0)
+            return;
+        var ordered = AuthOrder.Sort(outliers);
+        await rooms.ReceiveAsync(roomId, new ReceivePdus(
+            context, [.. ordered.Select(pdu => new ReceivedPdu(pdu, ReceivedAs.Outlier))]));
+    }
+
+    /// <summary>The state before a PDU as another server says it, all of it known here; null when it could not be
+    /// had.</summary>
+    public async ValueTask<IReadOnlyList<EventId>?> FetchStateBeforeAsync(
+        CommandContext context,
+        ServerName server,
+        RoomId roomId,
+        RoomVersionRules rules,
+        EventId eventId,
+        CancellationToken cancellationToken)
+    {
+        var answer = await client.StateIdsAsync(server, roomId, eventId, cancellationToken);
+        if (answer.ValueOrDefault is not { } ids)
+            return null;
+        var wanted = new HashSet<EventId>(ids.PduIds);
+        wanted.UnionWith(ids.AuthChainIds);
+        var missing = await FindUnknownAsync(roomId, [.. wanted]);
+        if (missing.Count > FederationApiLimits.SingleFetchesMax)
+        {
+            var whole = await client.StateAsync(server, roomId, eventId, cancellationToken);
+            if (whole.ValueOrDefault is not { } state)
+                return null;
+            var good = await intake.TakeGoodAsync(
+                [.. state.AuthChain, .. state.Pdus], rules, roomId, cancellationToken);
+            await AddOutliersAsync(context, roomId, good);
+        }
+        else if (missing.Count > 0)
+        {
+            var fetched = await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken);
+            await AddOutliersAsync(context, roomId, fetched);
+        }
+        var unknown = await FindUnknownAsync(roomId, ids.PduIds);
+        if (unknown.Count == 0)
+            return ids.PduIds;
+        LogStateIncomplete(roomId.Value, eventId.Value, server.Value, unknown.Count);
+        return [.. ids.PduIds.Except(unknown)];
+    }
+
+    private async ValueTask<IReadOnlyList<InputOutcome?>> ReceiveInTurnAsync(
+        CommandContext context,
+        ServerName origin,
+        RoomId roomId,
+        IReadOnlyList<Pdu> received,
+        CancellationToken cancellationToken)
+    {
+        var outcomes = new InputOutcome?[received.Count];
+        var answer = await rooms.ReceiveAsync(
+            roomId, new ReceivePdus(context, [.. received.Select(pdu => new ReceivedPdu(pdu))]));
+        if (answer is not InputAnswer.Done done)
+            return outcomes;
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            outcomes[i] = done.Outcomes[i];
+            if (outcomes[i] is InputOutcome.Missing)
+                outcomes[i] = await BridgeAsync(context, origin, roomId, received[i], cancellationToken);
+        }
+        return outcomes;
+    }
+
+    /// <summary>Takes a PDU that something is missing for.</summary>
+    private async ValueTask<InputOutcome?> BridgeAsync(
+        CommandContext context, ServerName origin, RoomId roomId, Pdu pdu, CancellationToken cancellationToken)
+    {
+        var outcome = await TakeAsync(context, roomId, new ReceivedPdu(pdu));
+        if (outcome is not InputOutcome.Missing missing)
+            return outcome;
+        if (missing.PrevEvents.IsEmpty)
+            return await TakeAsync(context, origin, new ReceivedPdu(pdu), cancellationToken);
+        var chain = await FetchChainAsync(origin, roomId, pdu, cancellationToken);
+        foreach (var earlier in chain)
+            outcome = await TakeAsync(context, origin, new ReceivedPdu(earlier), cancellationToken);
+        return outcome;
+    }
+
+    /// <summary>The PDUs between what we have and this one, and this one, oldest first.</summary>
+    private async ValueTask<List<Pdu>> FetchChainAsync(
+        ServerName origin, RoomId roomId, Pdu pdu, CancellationToken cancellationToken)
+    {
+        if (await rooms.ReadAsync(roomId) is not RoomReading.Found { View: var view })
+            return [pdu];
+        var answer = await client.GetMissingEventsAsync(
+            origin,
+            roomId,
+            view.ForwardExtremities,
+            [pdu.EventId],
+            FederationApiLimits.MissingEventsMax,
+            0,
+            cancellationToken);
+        if (answer.ValueOrDefault is not { } found)
+            return [pdu];
+        var between = found.Pdus.Length > FederationApiLimits.HistoryMax
+            ? found.Pdus[..FederationApiLimits.HistoryMax]
+            : found.Pdus;
+        var good = await intake.TakeGoodAsync(between, pdu.Rules, roomId, cancellationToken);
+        var chain = AuthOrder.SortByPrevEvents([.. good, pdu]);
+        // What comes after the PDU is none of its business.
+        return chain.GetRange(0, chain.FindIndex(one => one.EventId == pdu.EventId) + 1);
+    }
+
+    private async ValueTask<InputOutcome?> TakeAsync(
+        CommandContext context, ServerName origin, ReceivedPdu received, CancellationToken cancellationToken)
+    {
+        var pdu = received.Pdu;
+        var outcome = await TakeAsync(context, pdu.RoomId, received);
+        if (outcome is InputOutcome.Missing { AuthEvents.IsEmpty: false } unauthorised)
+        {
+            await FetchAuthEventsAsync(context, origin, pdu, unauthorised.AuthEvents, cancellationToken);
+            outcome = await TakeAsync(context, pdu.RoomId, received);
+        }
+        if (outcome is not InputOutcome.Missing { PrevEvents.IsEmpty: false, AuthEvents.IsEmpty: true })
+            return outcome;
+        var state = await FetchStateBeforeAsync(
+            context, origin, pdu.RoomId, pdu.Rules, pdu.EventId, cancellationToken);
+        return state is null ? outcome : await TakeAsync(context, pdu.RoomId, received with { StateBefore = state });
+    }
+
+    private async ValueTask<InputOutcome?> TakeAsync(CommandContext context, RoomId roomId, ReceivedPdu received)
+    {
+        var answer = await rooms.ReceiveAsync(roomId, new ReceivePdus(context, [received]));
+        return answer is InputAnswer.Done { Outcomes: [var outcome] } ? outcome : null;
+    }
+
+    private async ValueTask FetchAuthEventsAsync(
+        CommandContext context,
+        ServerName origin,
+        Pdu pdu,
+        ImmutableArray<EventId> missing,
+        CancellationToken cancellationToken)
+    {
+        var answer = await client.EventAuthAsync(origin, pdu.RoomId, pdu.EventId, cancellationToken);
+        var found = answer.ValueOrDefault is { } chain
+            ? await intake.TakeGoodAsync(chain.Pdus, pdu.Rules, pdu.RoomId, cancellationToken)
+            : await FetchSinglesAsync(origin, pdu.RoomId, pdu.Rules, missing, cancellationToken);
+        await AddOutliersAsync(context, pdu.RoomId, found);
+    }
+
+    private async ValueTask<List<Pdu>> FetchSinglesAsync(
+        ServerName server,
+        RoomId roomId,
+        RoomVersionRules rules,
+        IReadOnlyList<EventId> eventIds,
+        CancellationToken cancellationToken)
+    {
+        var raw = new ConcurrentBag<ReadOnlyMemory<byte>>();
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = FederationApiLimits.FetchesAtOnce,
+            CancellationToken = cancellationToken,
+        };
+        await Parallel.ForEachAsync(eventIds, options, async (eventId, token) =>
+        {
+            var answer = await client.EventAsync(server, eventId, token);
+            foreach (var pdu in answer.ValueOrDefault?.Pdus ?? [])
+                raw.Add(pdu);
+        });
+        return await intake.TakeGoodAsync([.. raw], rules, roomId, cancellationToken);
+    }
+
+    private async ValueTask<List<EventId>> FindUnknownAsync(RoomId roomId, IReadOnlyList<EventId> eventIds)
+    {
+        var unknown = new HashSet<EventId>(eventIds);
+        foreach (var part in eventIds.Chunk(FederationApiLimits.ReadAtOnce))
+        {
+            foreach (var known in await pdus.FindAsync(part))
+            {
+                if (known.RoomId == roomId)
+                    unknown.Remove(known.EventId);
+            }
+        }
+        return [.. unknown];
+    }
+
+    private RoomGate Enter(RoomId roomId)
+    {
+        while (true)
+        {
+            var gate = _gates.GetOrAdd(roomId, static _ => new RoomGate());
+            lock (gate)
+            {
+                if (gate.IsClosed)
+                    continue;
+                gate.Users++;
+                return gate;
+            }
+        }
+    }
+
+    private void Leave(RoomId roomId, RoomGate gate)
+    {
+        lock (gate)
+        {
+            if (--gate.Users > 0)
+                return;
+            gate.IsClosed = true;
+            _gates.TryRemove(new KeyValuePair<RoomId, RoomGate>(roomId, gate));
+        }
+        gate.Semaphore.Dispose();
+    }
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "Of the state of the room {room_id} before {event_id}, {missing} PDUs could not be had from {server}.")]
+    private partial void LogStateIncomplete(string room_id, string event_id, string server, int missing);
+
+    private sealed class RoomGate
+    {
+        public SemaphoreSlim Semaphore { get; } = new(1, 1);
+        public int Users { get; set; }
+        public bool IsClosed { get; set; }
+    }
+}

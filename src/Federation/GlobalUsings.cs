@@ -1,0 +1,1 @@
+global using EventId = Matrix.EventSourced.Protocol.Identifiers.EventId;

@@ -1,0 +1,110 @@
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.State;
+using Npgsql;
+
+namespace Matrix.EventSourced.Projections.Roomserver;
+
+/// <summary>Questions about how a room's PDUs hang together.</summary>
+/// <remarks>Ensures: every answer sees all appends that returned before the call.</remarks>
+public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate gate, IProjectionSchemas schemas)
+{
+    private static readonly string[] Projections = [RoomserverProjection.ProjectionName];
+
+    /// <summary>The state PDUs that list this one in their auth_events, newest first.</summary>
+    public ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(
+        RoomId roomId, EventId eventId, CancellationToken cancellationToken) => AskAsync(
+            schema =>
+                $"""
+                SELECT type, state_key, event_id FROM {schema}.auth_edges
+                WHERE room_id = $1 AND auth_event_id = $2 ORDER BY position DESC
+                """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddText(eventId.Value);
+            },
+            static reader => new StateEntry(
+                new StateTuple(reader.GetString(0), reader.GetString(1)), EventId.Parse(reader.GetString(2))),
+            cancellationToken);
+
+    /// <summary>PDUs that are cited as prev_events and are not here.</summary>
+    public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken) =>
+        AskAsync(
+            schema => $"SELECT DISTINCT event_id FROM {schema}.missing_links WHERE room_id = $1 ORDER BY event_id",
+            parameters => parameters.AddText(roomId.Value),
+            static reader => EventId.Parse(reader.GetString(0)),
+            cancellationToken);
+
+    /// <summary>The PDUs that cite what is missing, deepest in the past first: where history goes on.</summary>
+    public ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(
+        RoomId roomId, int limit, CancellationToken cancellationToken) => AskAsync(
+            schema =>
+                $"""
+                SELECT p.event_id FROM {schema}.pdus p
+                WHERE p.event_id IN (SELECT cited_by FROM {schema}.missing_links WHERE room_id = $1)
+                ORDER BY p.position, p.event_id LIMIT $2
+                """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddInt(limit);
+            },
+            static reader => EventId.Parse(reader.GetString(0)),
+            cancellationToken);
+
+    /// <summary>The member event that says what a user is to a room, also to one that is not here; null for
+    /// none.</summary>
+    public async ValueTask<EventId?> FindMembershipAsync(
+        RoomId roomId, UserId userId, CancellationToken cancellationToken)
+    {
+        var found = await AskAsync(
+            schema => $"SELECT event_id FROM {schema}.memberships WHERE user_id = $1 AND room_id = $2",
+            parameters =>
+            {
+                parameters.AddText(userId.Value);
+                parameters.AddText(roomId.Value);
+            },
+            static reader => EventId.Parse(reader.GetString(0)),
+            cancellationToken);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    /// <summary>The accepted or backfilled PDU nearest to a time.</summary>
+    public async ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
+        RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken)
+    {
+        var found = await AskAsync(
+            schema =>
+                $"""
+                SELECT event_id, origin_server_ts FROM {schema}.pdus
+                WHERE room_id = $1 AND disposition IN (0, 4) AND origin_server_ts {(isForwards ? ">=" : "<=")} $2
+                ORDER BY origin_server_ts {(isForwards ? "ASC" : "DESC")}, position {(isForwards ? "ASC" : "DESC")}
+                LIMIT 1
+                """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddBigInt(ts);
+            },
+            static reader => (EventId.Parse(reader.GetString(0)), reader.GetInt64(1)),
+            cancellationToken);
+        return found.Count == 0 ? null : found[0];
+    }
+
+    private async ValueTask<IReadOnlyList<T>> AskAsync<T>(
+        Func<string, string> sql,
+        Action<NpgsqlParameterCollection> bind,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken)
+    {
+        await gate.WaitForHeadAsync(Projections, cancellationToken);
+        await using var command = database.CreateCommand(sql(schemas.Live(RoomserverProjection.ProjectionName)));
+        bind(command.Parameters);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(read(reader));
+        return rows;
+    }
+}
