@@ -15,7 +15,9 @@ public static partial class Composition
         services.AddSingleton<ServerAuthenticator>();
         services.AddSingleton<PduIntake>();
         services.AddSingleton<RoomAccess>();
+        services.AddSingleton<RoomGates>();
         services.AddSingleton<RoomReception>();
+        services.AddSingleton<IBackfill, Backfill>();
         services.AddSingleton<RoomGraphReader>();
         services.AddSingleton<InboundEdus>();
         services.AddSingleton<InboundTransactions>();

@@ -31,10 +31,9 @@ public sealed partial class RoomReception(
     IPduStore pdus,
     PduIntake intake,
     FederationClient client,
+    RoomGates gates,
     ILogger<RoomReception> logger)
 {
-    private readonly ConcurrentDictionary<RoomId, RoomGate> _gates = new();
-
     /// <summary>One outcome per PDU, in their order. Requires: they passed the intake.</summary>
     public async ValueTask<IReadOnlyList<InputOutcome?>> ReceiveAsync(
         CommandContext context,
@@ -43,23 +42,8 @@ public sealed partial class RoomReception(
         IReadOnlyList<Pdu> received,
         CancellationToken cancellationToken)
     {
-        var gate = Enter(roomId);
-        try
-        {
-            await gate.Semaphore.WaitAsync(cancellationToken);
-            try
-            {
-                return await ReceiveInTurnAsync(context, origin, roomId, received, cancellationToken);
-            }
-            finally
-            {
-                gate.Semaphore.Release();
-            }
-        }
-        finally
-        {
-            Leave(roomId, gate);
-        }
+        await using var turn = await gates.EnterAsync(roomId, cancellationToken);
+        return await ReceiveInTurnAsync(context, origin, roomId, received, cancellationToken);
     }
 
     /// <summary>Adds PDUs that others rest on, oldest first, as outliers.</summary>
@@ -243,42 +227,8 @@ public sealed partial class RoomReception(
         return [.. unknown];
     }
 
-    private RoomGate Enter(RoomId roomId)
-    {
-        while (true)
-        {
-            var gate = _gates.GetOrAdd(roomId, static _ => new RoomGate());
-            lock (gate)
-            {
-                if (gate.IsClosed)
-                    continue;
-                gate.Users++;
-                return gate;
-            }
-        }
-    }
-
-    private void Leave(RoomId roomId, RoomGate gate)
-    {
-        lock (gate)
-        {
-            if (--gate.Users > 0)
-                return;
-            gate.IsClosed = true;
-            _gates.TryRemove(new KeyValuePair<RoomId, RoomGate>(roomId, gate));
-        }
-        gate.Semaphore.Dispose();
-    }
-
     [LoggerMessage(
         LogLevel.Warning,
         "Of the state of the room {room_id} before {event_id}, {missing} PDUs could not be had from {server}.")]
     private partial void LogStateIncomplete(string room_id, string event_id, string server, int missing);
-
-    private sealed class RoomGate
-    {
-        public SemaphoreSlim Semaphore { get; } = new(1, 1);
-        public int Users { get; set; }
-        public bool IsClosed { get; set; }
-    }
 }

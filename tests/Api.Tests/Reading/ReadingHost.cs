@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Federation.RemoteRooms;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Tests.Roomserver;
@@ -21,6 +23,7 @@ internal sealed class ReadingHost(RoomserverHarness harness)
         .AddSingleton(harness.Reader)
         .AddSingleton(harness.Engine)
         .AddSingleton<IRoomserverQueries>(harness.Queries)
+        .AddSingleton<IBackfill>(new NoOtherServers())
         .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_000_000)))
         .BuildServiceProvider();
 
@@ -62,5 +65,11 @@ internal sealed class ReadingHost(RoomserverHarness harness)
         var table = new EndpointTable();
         Composition.MapReadSide(table);
         return table;
+    }
+
+    private sealed class NoOtherServers : IBackfill
+    {
+        public ValueTask<bool> FetchAsync(
+            CommandContext context, RoomId roomId, int limit, CancellationToken cancellationToken) => new(false);
     }
 }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Federation.RemoteRooms;
+using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 
@@ -40,10 +42,19 @@ internal static class MessagesEndpoint
             return refusal;
 
         var isBackwards = direction == "b";
-        var start = from ?? (isBackwards ? access!.Position : 0);
+        var start = from ?? (isBackwards ? access!.Position : long.MinValue + 1);
         var reader = request.Get<RoomReader>();
-        var page = await new TimelinePager(reader, access!, filter).ReadAsync(
-            isBackwards, start, to, limit, request.ClientGone);
+        var pager = new TimelinePager(reader, access!, filter);
+        var page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);
+        // At the end of what is here, other servers may know more.
+        if (isBackwards && page.Next is null && to is null && page.Events.Count < limit && access!.History.IsJoined
+            && await request.Get<IBackfill>().FetchAsync(
+                request.CommandContext(), access.RoomId, limit, request.ClientGone))
+        {
+            await request.Get<IProjectionGate>().WaitForHeadAsync(
+                new[] { RoomserverProjection.ProjectionName }, request.ClientGone);
+            page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);
+        }
         var members = filter.LazyLoadMembers
             ? await LazyMemberReader.ReadAsync(reader, access!, page.Events, request.ClientGone)
             : [];

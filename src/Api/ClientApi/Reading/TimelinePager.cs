@@ -24,7 +24,8 @@ internal sealed class TimelinePager(RoomReader reader, RoomAccess access, EventF
         var events = new List<StoredEvent>();
         var newest = isBackwards ? Math.Min(from, access.NewestVisible) : Math.Min(
             to ?? long.MaxValue, access.NewestVisible);
-        var oldest = isBackwards ? to ?? 0 : from;
+        // History that was fetched has negative positions.
+        var oldest = isBackwards ? to ?? long.MinValue : from;
         if (limit == 0 || !filter.PassesRoom(access.RoomId.Value))
             return new(events, null);
         for (var read = 0; read < ReadsMax; read++)
