@@ -20,6 +20,7 @@ public static partial class Composition
         services.AddSingleton<IProjection, RoomserverProjection>();
         services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
         services.AddSingleton<RoomReader>();
+        services.AddSingleton<FeedLoader>();
         services.AddSingleton<SyncEngine>();
         services.AddSingleton<PublicRoomQueries>();
         services.AddSingleton<StoredFilters>();
