@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Matrix.EventSourced.Facts.Audit;
+using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
@@ -17,7 +18,7 @@ namespace Matrix.EventSourced.Facts;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
-    Converters = [typeof(AccountKindConverter)])]
+    Converters = [typeof(AccountKindConverter), typeof(PresenceStateConverter)])]
 [JsonSerializable(typeof(AliasCreated))]
 [JsonSerializable(typeof(AliasDeleted))]
 [JsonSerializable(typeof(RoomVisibilityChanged))]
@@ -34,6 +35,9 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(ServerKeysFetched))]
 [JsonSerializable(typeof(TransactionDelivered))]
 [JsonSerializable(typeof(DeliveryFailed))]
+[JsonSerializable(typeof(TypingChanged))]
+[JsonSerializable(typeof(ReceiptRecorded))]
+[JsonSerializable(typeof(PresenceChanged))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>
@@ -53,3 +57,6 @@ internal static class FactJson
 
 internal sealed class AccountKindConverter(
     ) : JsonStringEnumConverter<AccountKind>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+
+internal sealed class PresenceStateConverter(
+    ) : JsonStringEnumConverter<PresenceState>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);

@@ -21,4 +21,7 @@ public static class FactNames
     public const string ServerKeysFetched = "serverkeyapi.keys_fetched.v1";
     public const string TransactionDelivered = "fedsender.transaction_delivered.v1";
     public const string DeliveryFailed = "fedsender.delivery_failed.v1";
+    public const string TypingChanged = "eduserver.typing_changed.v1";
+    public const string ReceiptRecorded = "eduserver.receipt_recorded.v1";
+    public const string PresenceChanged = "eduserver.presence_changed.v1";
 }

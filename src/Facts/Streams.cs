@@ -33,4 +33,14 @@ public static class StreamCategories
     /// <summary><c>destination-other.org</c>: what another server took of what we send; keeps only its last
     /// records.</summary>
     public const string Destination = "destination";
+
+    /// <summary><c>typing-!abc:hs</c>: who types in a room; keeps only its last records, each says everything.
+    /// </summary>
+    public const string Typing = "typing";
+
+    /// <summary><c>receipts-!abc:hs</c>: who has read a room up to where.</summary>
+    public const string Receipts = "receipts";
+
+    /// <summary><c>presence-@a:hs</c>: a user's presence; keeps only its last records, each says everything.</summary>
+    public const string Presence = "presence";
 }

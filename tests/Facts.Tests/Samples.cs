@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matrix.EventSourced.Facts.Audit;
+using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
@@ -74,6 +75,19 @@ internal static class Samples
             FactNames.DeliveryFailed,
             new DeliveryFailed(Other, 4700, 4711, 3, 1_767_225_600_123, 1_767_225_608_123, "other.org:8448: refused"),
             new DeliveryFailed(Other, 0, 4711, 1, 1_767_225_600_123, 1_767_225_601_123, "timed out")),
+        .. Pair(
+            FactNames.TypingChanged,
+            new TypingChanged(Room, Alice, IsTyping: true, IsContinued: true, [new Typist(Alice, 1_767_225_630_123)]),
+            new TypingChanged(Room, Alice, IsTyping: false, IsContinued: false, [])),
+        .. Pair(
+            FactNames.ReceiptRecorded,
+            new ReceiptRecorded(Room, Alice, "m.read.private", Event(1), "main", 1_767_225_600_123),
+            new ReceiptRecorded(Room, Alice, "m.read", Event(1), null, 1_767_225_600_123)),
+        .. Pair(
+            FactNames.PresenceChanged,
+            new PresenceChanged(
+                Alice, PresenceState.Online, "in the garden", 1_767_225_600_000, true, 1_767_225_600_123),
+            new PresenceChanged(Alice, PresenceState.Offline, null, 1_767_225_600_000, false, 1_767_225_600_123)),
     ];
 
     public static readonly FactMetadata FullMetadata =

@@ -21,6 +21,7 @@ public static partial class Composition
         services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
         services.AddSingleton<RoomGraphQueries>();
         services.AddSingleton<RoomReader>();
+        services.AddSingleton<FeedLoader>();
         services.AddSingleton<SyncEngine>();
         services.AddSingleton<PublicRoomQueries>();
         services.AddSingleton<StoredFilters>();

@@ -27,6 +27,7 @@ public static partial class Composition
         MapUserApi(table);
         MapRoomserver(table);
         MapReadSide(table);
+        MapEduServer(table);
         Destinations.Map(table);
         return table;
     }
@@ -57,6 +58,7 @@ public static partial class Composition
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
+        AddEduServer(services, config, identity);
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);

@@ -54,7 +54,7 @@ internal static class ConfigKeys
             (c, t) => Flag(t, on => c with { GuestsAllowed = on })),
         new(
             "presence", YesNo, "true",
-            "Users see who is online. Takes effect with presence, which is not built yet.",
+            "Users see who is online. Switched off, everybody counts as offline.",
             (c, t) => Flag(t, on => c with { PresenceEnabled = on })),
         new(
             "client.listen", Urls, "http://127.0.0.1:8008",

@@ -40,6 +40,8 @@ internal static class FilterReader
             EventFields = Strings(filter, "event_fields"u8),
             IsFederationFormat = Word(filter, "event_format"u8) == "federation",
             AccountData = ReadEventFilter(Object(filter, "account_data"u8)),
+            Presence = ReadEventFilter(Object(filter, "presence"u8)),
+            Ephemeral = ReadEventFilter(Object(room, "ephemeral"u8)),
             Rooms = Strings(room, "rooms"u8),
             NotRooms = Strings(room, "not_rooms"u8),
             IncludeLeave = Flag(room, "include_leave"u8) ?? false,

@@ -1,9 +1,13 @@
 using System.Globalization;
 using System.Text;
+using Matrix.EventSourced.Api.ClientApi.Ephemeral;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Projections.Sync;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.Sync;
 
@@ -27,17 +31,24 @@ internal static class SyncEndpoint
         var (sync, error) = await ReadRequestAsync(request);
         if (error is not null)
             return error;
+        if (!TryReadPresence(request, out var wanted))
+            return MatrixError.InvalidParam("set_presence is online, offline or unavailable.");
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(request.ClientGone, request.ServerStopping);
-        var answer = await request.Get<SyncEngine>().AnswerAsync(sync!, ending.Token, request.ClientGone);
+        var presence = request.Get<PresenceTracker>();
+        using var poll = await presence.PollAsync(sync!.User, wanted);
+        var answer = await request.Get<SyncEngine>().AnswerAsync(sync, ending.Token, request.ClientGone);
         var audience = new EventAudience(
             request.Requester.UserId.Value,
             request.Requester.DeviceId,
             request.Get<TimeProvider>().GetUtcNow().ToUnixTimeMilliseconds())
         {
-            EventFields = sync!.Filter.EventFields,
+            EventFields = sync.Filter.EventFields,
             IsFederationFormat = sync.Filter.IsFederationFormat,
         };
-        return new MatrixResponse.Json(new SyncResponseWriter(answer, audience, sync.UseStateAfter).Write);
+        var writer = new SyncResponseWriter(answer, audience, sync.UseStateAfter, FindLastActive);
+        return new MatrixResponse.Json(writer.Write);
+
+        long? FindLastActive(string userId) => presence.FindLastActive(UserId.Parse(userId));
     }
 
     private static async ValueTask<(SyncRequest? Request, MatrixError? Error)> ReadRequestAsync(MatrixRequest request)
@@ -72,6 +83,13 @@ internal static class SyncEndpoint
             UseStateAfter = useStateAfter,
             Filter = filter,
         }, null);
+    }
+
+    /// <summary>Who does not say anything is online.</summary>
+    private static bool TryReadPresence(MatrixRequest request, out PresenceState wanted)
+    {
+        wanted = PresenceState.Online;
+        return request.Query("set_presence") is not { Length: > 0 } word || PresenceWords.TryParse(word, out wanted);
     }
 
     private static bool TryReadFlag(MatrixRequest request, string name, out bool value)

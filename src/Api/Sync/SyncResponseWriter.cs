@@ -8,14 +8,15 @@ namespace Matrix.EventSourced.Api.Sync;
 /// <summary>Writes a sync answer as JSON, straight from stored bytes.</summary>
 /// <remarks>Spec: v1.19 client-server-api #get_matrixclientv3sync. Shape: every section is there, also when it is
 /// empty.</remarks>
-internal sealed class SyncResponseWriter(SyncAnswer answer, EventAudience audience, bool useStateAfter)
+internal sealed class SyncResponseWriter(
+    SyncAnswer answer, EventAudience audience, bool useStateAfter, Func<string, long?> findLastActive)
 {
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
         writer.WriteString("next_batch"u8, SyncTokens.Write(answer.NextBatch));
         WriteAccountData(writer, answer.AccountData);
-        WriteEmptyEvents(writer, "presence"u8);
+        EphemeralWriter.WritePresence(writer, answer.Presence, audience.NowMs, findLastActive);
         WriteEmptyEvents(writer, "to_device"u8);
         writer.WriteStartObject("device_lists"u8);
         writer.WriteStartArray("changed"u8);
@@ -65,7 +66,7 @@ internal sealed class SyncResponseWriter(SyncAnswer answer, EventAudience audien
         WriteAccountData(writer, room.AccountData);
         if (isJoined)
         {
-            WriteEmptyEvents(writer, "ephemeral"u8);
+            EphemeralWriter.WriteRoom(writer, room);
             writer.WriteStartObject("unread_notifications"u8);
             writer.WriteNumber("highlight_count"u8, 0);
             writer.WriteNumber("notification_count"u8, 0);

@@ -14,10 +14,15 @@ namespace Matrix.EventSourced.Commands.Messaging;
 /// A cached state may be behind when another process writes, so a refusal is believed only after the stream was read.
 /// LOCK: one command per stream at a time in this process (striped by name); nobody waits for a second stripe while
 /// holding one.
+/// Shape: durability, how its appends are acknowledged; bounds, what each of its streams keeps.
 /// Cost: no read when the state is cached and the command writes.
 /// </remarks>
 public sealed class AggregateStore<TState>(
-    IEventReader log, FactAppender appender, int capacity = AggregateStoreLimits.StatesMax)
+    IEventReader log,
+    FactAppender appender,
+    int capacity = AggregateStoreLimits.StatesMax,
+    Durability durability = Durability.Durable,
+    StreamMetadata? bounds = null)
     where TState : class, IAggregateState<TState>
 {
     private readonly LruCache<string, Loaded<TState>> _cache = new(capacity);
@@ -58,9 +63,13 @@ public sealed class AggregateStore<TState>(
                 var expected = loaded.Revision is { } revision
                     ? ExpectedRevision.Exactly(revision)
                     : ExpectedRevision.NoStream;
-                var outcome = await appender.AppendAsync(stream, expected, facts, context);
+                var outcome = await appender.AppendAsync(stream, expected, facts, context, durability);
                 if (outcome is AppendResult.Appended appended)
+                {
+                    if (bounds is not null && loaded.Revision is null)
+                        await appender.BoundAsync(stream, bounds);
                     return Remember(stream, loaded, facts, appended);
+                }
                 loaded = await CatchUpAsync(stream, loaded, cancellationToken);
                 isFresh = true;
             }

@@ -4,11 +4,14 @@ using MediatR;
 
 namespace Matrix.EventSourced.Commands.Messaging;
 
-/// <summary>A message to the write side: one handler, one <see cref="CommandResult{T}"/>.</summary>
-public interface ICommand<T> : IRequest<CommandResult<T>>
+/// <summary>What all commands have, whatever they answer.</summary>
+public interface ICommand
 {
     CommandContext Context { get; }
 }
+
+/// <summary>A message to the write side: one handler, one <see cref="CommandResult{T}"/>.</summary>
+public interface ICommand<T> : IRequest<CommandResult<T>>, ICommand;
 
 /// <summary>Who asks, when, and in which request: the source of every fact's metadata.</summary>
 /// <remarks>Units: ReceivedAtMs, Unix milliseconds. Shape: CorrelationId is the request's trace id.</remarks>

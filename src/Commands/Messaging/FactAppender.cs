@@ -32,6 +32,10 @@ public sealed class FactAppender(IEventAppender log, IRandom random)
         return log.AppendAsync(stream, expected, records, durability, CancellationToken.None);
     }
 
+    /// <summary>Says what a stream keeps. Requires: asked again after a crash, or its loss does not matter.</summary>
+    public ValueTask BoundAsync(StreamName stream, StreamMetadata bounds) =>
+        log.SetStreamMetadataAsync(stream, bounds, CancellationToken.None);
+
     /// <summary>One record, for a caller who appends itself.</summary>
     public static NewRecord Encode(IFact fact, ReadOnlyMemory<byte> metadata, Guid recordId)
     {

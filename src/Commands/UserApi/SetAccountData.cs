@@ -18,7 +18,11 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// Errors: 405 M_BAD_JSON for the types that the server manages; M_TOO_LARGE.
 /// </remarks>
 public sealed record SetAccountData(CommandContext Context, UserId UserId, RoomId? RoomId, string Type, RawJson Content)
-    : ICommand<Unit>;
+    : ICommand<Unit>
+{
+    /// <summary>The server sets it for the user, who may not: the types that it manages are allowed.</summary>
+    public bool IsByServer { get; init; }
+}
 
 public sealed class SetAccountDataValidator : AbstractValidator<SetAccountData>
 {
@@ -41,7 +45,7 @@ public sealed class SetAccountDataHandler(FactAppender appender) : IRequestHandl
 {
     public async Task<CommandResult<Unit>> Handle(SetAccountData command, CancellationToken cancellationToken)
     {
-        if (IsManaged(command.Type))
+        if (IsManaged(command.Type) && !command.IsByServer)
             return new MatrixError(
                 405, ErrCodes.BadJson, $"{command.Type} is managed by the server and cannot be set here.");
         var appended = await appender.AppendAsync(

@@ -1,11 +1,86 @@
+using System.Buffers;
+using System.Text.Json;
 using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Projections.EduServer;
+using Matrix.EventSourced.Protocol.Json;
 
 namespace Matrix.EventSourced.Federation.FedSender;
 
 /// <summary>The EDUs of each kind of fact.</summary>
-/// <remarks>A kind stands here and in <see cref="Projections.FedSender.EduAudience"/>, which says to whom it
-/// goes.</remarks>
+/// <remarks>
+/// Spec: v1.19 server-server-api #typing-notifications, #receipts, #presence.
+/// A kind stands here and in <see cref="Projections.FedSender.EduAudience"/>, which says to whom it goes.
+/// </remarks>
 public sealed class OutgoingEdus : IOutgoingEdus
 {
-    public IReadOnlyList<ReadOnlyMemory<byte>> From(IFact fact) => [];
+    public IReadOnlyList<ReadOnlyMemory<byte>> From(IFact fact) => fact switch
+    {
+        TypingChanged typing => [Edu("m.typing", json => Write(json, typing))],
+        ReceiptRecorded { Type: ReceiptTypes.Read } receipt => [Edu("m.receipt", json => Write(json, receipt))],
+        PresenceChanged presence => [Edu("m.presence", json => Write(json, presence))],
+        _ => [],
+    };
+
+    private static byte[] Edu(string type, Action<Utf8JsonWriter> content)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("edu_type"u8, type);
+            json.WriteStartObject("content"u8);
+            content(json);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        return CanonicalJson.Canonicalise(buffer.WrittenSpan);
+    }
+
+    private static void Write(Utf8JsonWriter json, TypingChanged typing)
+    {
+        json.WriteString("room_id"u8, typing.RoomId.Value);
+        json.WriteString("user_id"u8, typing.UserId.Value);
+        json.WriteBoolean("typing"u8, typing.IsTyping);
+    }
+
+    private static void Write(Utf8JsonWriter json, ReceiptRecorded receipt)
+    {
+        json.WriteStartObject(receipt.RoomId.Value);
+        json.WriteStartObject(receipt.Type);
+        json.WriteStartObject(receipt.UserId.Value);
+        json.WriteStartArray("event_ids"u8);
+        json.WriteStringValue(receipt.EventId.Value);
+        json.WriteEndArray();
+        json.WriteStartObject("data"u8);
+        json.WriteNumber("ts"u8, receipt.Ts);
+        if (receipt.ThreadId is { } thread)
+            json.WriteString("thread_id"u8, thread);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, PresenceChanged presence)
+    {
+        json.WriteStartArray("push"u8);
+        json.WriteStartObject();
+        json.WriteString("user_id"u8, presence.UserId.Value);
+        json.WriteString("presence"u8, Word(presence.Presence));
+        // As of the fact: the same fact makes the same bytes whenever it is sent.
+        json.WriteNumber("last_active_ago"u8, Math.Max(presence.ChangedAtMs - presence.LastActiveMs, 0));
+        json.WriteBoolean("currently_active"u8, presence.IsCurrentlyActive);
+        if (presence.StatusMsg is { } statusMsg)
+            json.WriteString("status_msg"u8, statusMsg);
+        json.WriteEndObject();
+        json.WriteEndArray();
+    }
+
+    private static string Word(PresenceState presence) => presence switch
+    {
+        PresenceState.Online => "online",
+        PresenceState.Unavailable => "unavailable",
+        _ => "offline",
+    };
 }

@@ -1,4 +1,8 @@
 using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Projections.EduServer;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Names = Matrix.EventSourced.Facts.FactNames;
 
 namespace Matrix.EventSourced.Projections.FedSender;
 
@@ -11,10 +15,23 @@ public sealed record EduAudience(
     /// <summary>The stored names of facts that become EDUs.</summary>
     /// <remarks>To-device messages, device lists and signing keys (Kept, SharersOf or Server) join here with the
     /// KeyServer.</remarks>
-    public static readonly IReadOnlyList<string> FactNames = [];
+    public static readonly IReadOnlyList<string> FactNames =
+        [Names.TypingChanged, Names.ReceiptRecorded, Names.PresenceChanged];
 
-    /// <summary>Null for a fact that concerns no other server.</summary>
-    public static EduAudience? Of(IFact fact, string us) => null;
+    /// <summary>Null for a fact that concerns no other server: one about another server's user, or a private
+    /// receipt.</summary>
+    public static EduAudience? Of(IFact fact, string us) => fact switch
+    {
+        TypingChanged typing when IsOurs(typing.UserId, us) =>
+            new(EduWorth.Fleeting, Room: typing.RoomId.Value),
+        ReceiptRecorded { Type: ReceiptTypes.Read } receipt when IsOurs(receipt.UserId, us) =>
+            new(EduWorth.Passing, Room: receipt.RoomId.Value),
+        PresenceChanged presence when IsOurs(presence.UserId, us) =>
+            new(EduWorth.Fleeting, SharersOf: presence.UserId.Value),
+        _ => null,
+    };
+
+    private static bool IsOurs(UserId user, string us) => user.Server.Value == us;
 }
 
 /// <summary>What an EDU is still worth to a server that is away.</summary>

@@ -14,7 +14,7 @@ namespace Matrix.EventSourced.Projections.Sync;
 /// read from the tables.
 /// LOCK: one lock, held for memory work only.
 /// </remarks>
-public sealed class LiveView(LiveViewLimits limits)
+public sealed partial class LiveView(LiveViewLimits limits)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(LiveRoom Room, LiveEntry Entry)> _ring = [];

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Projections.EduServer;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.UserApi;
 
@@ -15,9 +16,35 @@ public sealed class SyncAnswer
     public List<SyncInvite> Invited { get; } = [];
     public List<SyncInvite> Knocked { get; } = [];
     public List<AccountDataEntry> AccountData { get; } = [];
+    public List<UserPresence> Presence { get; } = [];
 
     public bool IsEmpty =>
-        Joined.Count == 0 && Left.Count == 0 && Invited.Count == 0 && Knocked.Count == 0 && AccountData.Count == 0;
+        Joined.Count == 0 && Left.Count == 0 && Invited.Count == 0 && Knocked.Count == 0 && AccountData.Count == 0
+        && Presence.Count == 0;
+
+    /// <summary>The room's place in the answer; one is made for a joined room that has nothing else to say.</summary>
+    internal SyncRoom? RoomFor(string roomId)
+    {
+        foreach (var left in Left)
+        {
+            if (left.RoomId == roomId)
+                return left;
+        }
+        var index = 0;
+        for (; index < Joined.Count; index++)
+        {
+            var order = string.CompareOrdinal(Joined[index].RoomId, roomId);
+            if (order == 0)
+                return Joined[index];
+            if (order > 0)
+                break;
+        }
+        if (!JoinedRoomIds.Contains(roomId))
+            return null;
+        var room = new SyncRoom { RoomId = roomId, PrevBatch = NextBatch };
+        Joined.Insert(index, room);
+        return room;
+    }
 }
 
 /// <summary>A joined or left room of a sync.</summary>
@@ -37,6 +64,12 @@ public sealed class SyncRoom
     public List<StoredEvent> State { get; } = [];
     public RoomSummary? Summary { get; set; }
     public List<AccountDataEntry> AccountData { get; } = [];
+
+    /// <summary>Who types now; null where that did not change.</summary>
+    public string[]? Typing { get; set; }
+
+    /// <summary>Receipts that changed, in the order in which they did.</summary>
+    public List<RoomReceipt> Receipts { get; } = [];
 
     /// <summary>The caller's memberships, for <c>unsigned.membership</c>; null where the caller was joined
     /// throughout.</summary>

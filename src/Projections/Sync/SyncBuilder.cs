@@ -91,7 +91,7 @@ internal sealed class SyncBuilder(
         foreach (var plan in _plans)
         {
             if (plan.Entries is not null)
-                plan.TakeEntries(_filter.Timeline, limit);
+                plan.TakeEntries(_filter.Timeline, limit, request.Ignored);
         }
         var batch = reader.Begin();
         var timeline = batch.Timeline(
@@ -112,7 +112,7 @@ internal sealed class SyncBuilder(
         foreach (var plan in withHistory)
             plan.History = histories[plan.RoomId];
         foreach (var plan in fromTables)
-            plan.TakeNewest(limit, request.Since);
+            plan.TakeNewest(limit, request.Since, request.Ignored);
         foreach (var plan in _plans)
             plan.HasMemberChanges |= moved.Contains(plan.RoomId);
         Complete(incomplete, completed);
@@ -263,6 +263,8 @@ internal sealed class SyncBuilder(
         foreach (var invite in _invites)
         {
             if (members.Find(member => member.EventId == invite.EventId) is not { } member)
+                continue;
+            if (invite.Membership == Membership.Invite && request.Ignored.Contains(member.Sender))
                 continue;
             var list = invite.Membership == Membership.Invite ? answer.Invited : answer.Knocked;
             list.Add(new(invite.RoomId, stripped[invite.EventId], member));

@@ -16,14 +16,19 @@ namespace Matrix.EventSourced.Projections.Sync;
 /// </remarks>
 public sealed class SyncEngine(
     LiveView live,
+    FeedLoader feeds,
     RoomReader reader,
     IAccountDataQueries accountData,
     IProjectionGate gate,
     LazyMembers lazyMembers,
-    TimeProvider time)
+    TimeProvider time,
+    IEnumerable<ISyncPart> parts)
 {
     private static readonly string[] RoomserverOnly = [RoomserverProjection.ProjectionName];
     private static readonly string[] UserApiOnly = ["userapi"];
+
+    private readonly ISyncPart[] _parts = [.. parts];
+    private readonly IgnoredUsers _ignored = new(live, accountData, gate);
 
     /// <summary>The answer. <paramref name="ending"/> ends a wait early (the client left, the server stops): then it
     /// is what there is.</summary>
@@ -38,7 +43,7 @@ public sealed class SyncEngine(
         var mayWait = request is { TimeoutMs: > 0, IsFullState: false, Since: not null };
         while (true)
         {
-            var feed = await OpenFeedAsync(request.User.Value, clientGone);
+            var feed = await feeds.OpenAsync(request.User.Value, clientGone);
             atLeast = Math.Max(atLeast, feed.LoadedUpTo);
             var answer = await BuildAsync(request, feed, atLeast, clientGone);
             if (!mayWait || !answer.IsEmpty || ending.IsCancellationRequested)
@@ -46,45 +51,31 @@ public sealed class SyncEngine(
             var left = TimeSpan.FromMilliseconds(request.TimeoutMs) - time.GetElapsedTime(startedAt);
             if (left <= TimeSpan.Zero || !await WaitAsync(feed, answer.NextBatch, left, ending))
                 return answer;
+            // Another projection may have been ahead with what ended the wait.
+            var news = live.LastNewsOf(feed).Any;
+            if (news > atLeast)
+                await gate.WaitForAsync(RoomserverOnly, new((ulong)news), clientGone);
+            atLeast = Math.Max(atLeast, news);
         }
-    }
-
-    private async ValueTask<UserFeed> OpenFeedAsync(string userId, CancellationToken cancellationToken)
-    {
-        var (feed, isNew) = live.OpenFeed(userId);
-        if (isNew)
-        {
-            try
-            {
-                // Not cancelled by one client's leaving: others of the same user may be waiting for it.
-                live.Load(feed, await reader.ReadMembershipsAsync(userId, CancellationToken.None));
-            }
-            catch (Exception exception)
-            {
-                live.FailToLoad(feed, exception);
-                throw;
-            }
-        }
-        else if (!feed.Loading.Task.IsCompletedSuccessfully)
-        {
-            await feed.Loading.Task.WaitAsync(cancellationToken);
-        }
-        // The tables may have been a commit ahead of the view; it follows at once.
-        if (feed.LoadedUpTo > live.Position)
-            await gate.WaitForAsync(RoomserverOnly, new((ulong)feed.LoadedUpTo), cancellationToken);
-        return feed;
     }
 
     private async ValueTask<SyncAnswer> BuildAsync(
         SyncRequest request, UserFeed feed, long atLeast, CancellationToken cancellationToken)
     {
         var snapshot = live.Snapshot(feed, request.IsFullState ? null : request.Since, atLeast);
-        if (snapshot.Joined.Count == 0 && snapshot.Others.Count == 0 && !snapshot.HasAccountData)
-            return new() { NextBatch = Math.Max(snapshot.Position, request.Since ?? 0) };
-        var builder = new SyncBuilder(request, snapshot, live, reader, lazyMembers);
-        var answer = await builder.BuildAsync(cancellationToken);
+        var asked = request with
+        {
+            Ignored = await _ignored.OfAsync(feed, request.User, snapshot.Position, cancellationToken),
+        };
+        var isQuiet = snapshot.Joined.Count == 0 && snapshot.Others.Count == 0 && !snapshot.HasAccountData;
+        var answer = isQuiet
+            ? new SyncAnswer { NextBatch = Math.Max(snapshot.Position, request.Since ?? 0) }
+            : await new SyncBuilder(asked, snapshot, live, reader, lazyMembers).BuildAsync(cancellationToken);
         if (snapshot.HasAccountData)
-            await AddAccountDataAsync(request, answer, cancellationToken);
+            await AddAccountDataAsync(asked, answer, cancellationToken);
+        var joined = live.JoinedRooms(feed, answer.NextBatch);
+        foreach (var part in _parts)
+            await part.AddAsync(asked, joined, answer, cancellationToken);
         return answer;
     }
 
@@ -109,33 +100,9 @@ public sealed class SyncEngine(
                 && request.Filter.RoomAccountData.PassesRoom(room.Value)
                 && request.Filter.RoomAccountData.PassesType(entry.Type))
             {
-                RoomFor(answer, room.Value)?.AccountData.Add(entry);
+                answer.RoomFor(room.Value)?.AccountData.Add(entry);
             }
         }
-    }
-
-    /// <summary>The room's place in the answer; one is made for a joined room that has nothing else to say.</summary>
-    private static SyncRoom? RoomFor(SyncAnswer answer, string roomId)
-    {
-        foreach (var left in answer.Left)
-        {
-            if (left.RoomId == roomId)
-                return left;
-        }
-        var index = 0;
-        for (; index < answer.Joined.Count; index++)
-        {
-            var order = string.CompareOrdinal(answer.Joined[index].RoomId, roomId);
-            if (order == 0)
-                return answer.Joined[index];
-            if (order > 0)
-                break;
-        }
-        if (!answer.JoinedRoomIds.Contains(roomId))
-            return null;
-        var room = new SyncRoom { RoomId = roomId, PrevBatch = answer.NextBatch };
-        answer.Joined.Insert(index, room);
-        return room;
     }
 
     /// <summary>Waits until something concerns the user (true), or the time is over or the wait was ended (false). No

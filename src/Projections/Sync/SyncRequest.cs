@@ -12,6 +12,10 @@ public sealed record SyncRequest(UserId User, string DeviceId)
     public int TimeoutMs { get; init; }
     public bool UseStateAfter { get; init; }
     public SyncFilter Filter { get; init; } = SyncFilter.None;
+
+    /// <summary>Whose messages, invites and EDUs the user does not want. Spec: client-server-api
+    /// #ignoring-users.</summary>
+    internal IReadOnlySet<string> Ignored { get; init; } = IgnoredUsers.Nobody;
 }
 
 /// <summary>What a sync shows. Spec: v1.19 client-server-api #filtering.</summary>
@@ -23,6 +27,8 @@ public sealed record SyncFilter
     public EventFilter State { get; init; } = EventFilter.None;
     public EventFilter RoomAccountData { get; init; } = EventFilter.None;
     public EventFilter AccountData { get; init; } = EventFilter.None;
+    public EventFilter Ephemeral { get; init; } = EventFilter.None;
+    public EventFilter Presence { get; init; } = EventFilter.None;
     public string[]? Rooms { get; init; }
     public string[]? NotRooms { get; init; }
     public bool IncludeLeave { get; init; }

@@ -48,7 +48,7 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
 
     private bool HasForeignEntry => Array.Exists(Entries!, entry => entry.HasForeignState);
 
-    public void TakeEntries(EventFilter filter, int limit)
+    public void TakeEntries(EventFilter filter, int limit, IReadOnlySet<string> ignored)
     {
         var isShown = filter.PassesRoom(RoomId);
         foreach (var entry in Entries!)
@@ -57,6 +57,8 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             if (stored.Position > upTo)
                 break;
             HasMemberChanges |= entry.ChangesMembers;
+            if (IsIgnored(stored, ignored))
+                continue;
             if (isShown && filter.Passes(stored))
                 Shown.Add((entry, stored));
             else
@@ -71,13 +73,15 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             Timeline.Add(stored);
     }
 
-    public void TakeNewest(int limit, long? since)
+    public void TakeNewest(int limit, long? since, IReadOnlySet<string> ignored)
     {
         IsLimited = Newest.Count > limit;
         if (IsLimited)
             Newest.RemoveAt(Newest.Count - 1);
         for (var index = Newest.Count - 1; index >= 0; index--)
         {
+            if (IsIgnored(Newest[index], ignored))
+                continue;
             if (History is null || History.CanSee(Newest[index]))
                 Timeline.Add(Newest[index]);
             else
@@ -88,6 +92,10 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
         if (IsNew && !IsLeft && since is not null && History!.WasJoinedBetween(0, membership.Since - 1))
             IsLimited = true;
     }
+
+    /// <summary>State is shown whoever sent it, so that a room looks the same to everybody.</summary>
+    private static bool IsIgnored(StoredEvent stored, IReadOnlySet<string> ignored) =>
+        stored.StateKey is null && ignored.Count > 0 && ignored.Contains(stored.Sender);
 
     /// <summary>Whether the client hears of the room for the first time in this answer, though it is a left
     /// one.</summary>

@@ -8,6 +8,8 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class UserFeed(string userId)
 {
     private readonly List<TaskCompletionSource> _waiters = [];
+    private volatile System.Runtime.CompilerServices.StrongBox<(IReadOnlySet<string>, long)> _ignored =
+        new((IgnoredUsers.Nobody, -1));
 
     public string UserId => userId;
 
@@ -31,6 +33,14 @@ internal sealed class UserFeed(string userId)
     public long LoadedUpTo { get; set; }
 
     public long LastUsed { get; set; }
+
+    /// <summary>Whom the user ignores, and the position as of which that was read. Replaced whole, without a
+    /// lock.</summary>
+    public (IReadOnlySet<string> UserIds, long AsOf) Ignored
+    {
+        get => _ignored.Value;
+        set => _ignored = new(value);
+    }
 
     public bool HasWaiters => _waiters.Count > 0;
 

@@ -102,6 +102,15 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
     private async Task CallReadingAsync()
     {
         var eventId = await _alice.SendTextAsync(_room, "read me");
+        await _walk.CallAsync(
+            $"PUT {V3}rooms/{{roomId}}/typing/{{userId}}", _alice, [_room, _alice.UserId], """{"typing":true}""");
+        await _walk.CallAsync(
+            $"POST {V3}rooms/{{roomId}}/receipt/{{receiptType}}/{{eventId}}", _alice, [_room, "m.read", eventId], "{}");
+        await _walk.CallAsync(
+            $"POST {V3}rooms/{{roomId}}/read_markers", _alice, [_room], $$"""{"m.fully_read":"{{eventId}}"}""");
+        await _walk.CallAsync(
+            $"PUT {V3}presence/{{userId}}/status", _alice, [_alice.UserId], """{"presence":"online","status_msg":"here"}""");
+        await _walk.CallAsync($"GET {V3}presence/{{userId}}/status", _bob, [_alice.UserId]);
         await _walk.CallAsync($"GET {V3}sync", _bob);
         await _walk.CallAsync($"GET {V3}joined_rooms", _bob);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/messages", _bob, [_room, "?dir=b"]);

@@ -33,7 +33,7 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         _projection = new(Live);
         Reader = new(database, this);
         Queries = new(database, this, this);
-        Engine = new(Live, Reader, this, this, new LazyMembers(), time);
+        Engine = new(Live, new FeedLoader(Live, Reader, this), Reader, this, this, new LazyMembers(), time, []);
     }
 
     public LiveView Live { get; }
