@@ -27,6 +27,7 @@ public static partial class Composition
         MapUserApi(table);
         MapRoomserver(table);
         MapReadSide(table);
+        MapReading(table);
         Destinations.Map(table);
         return table;
     }
@@ -56,6 +57,7 @@ public static partial class Composition
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
+        AddReading(services);
         AddControl(services);
         AddOutgoingFederation(services, config);
     }

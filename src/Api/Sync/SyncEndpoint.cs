@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Sync;
@@ -37,6 +38,7 @@ internal static class SyncEndpoint
             EventFields = sync!.Filter.EventFields,
             IsFederationFormat = sync.Filter.IsFederationFormat,
         };
+        audience = await request.Get<EventBundler>().BundleAsync(audience, answer, request.ClientGone);
         return new MatrixResponse.Json(new SyncResponseWriter(answer, audience, sync.UseStateAfter).Write);
     }
 

@@ -47,6 +47,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallServerAsync();
         await CallRoomsAsync();
         await CallReadingAsync();
+        await CallRelationsAsync();
         await CallAccountAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
@@ -112,6 +113,22 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
             $"GET {V3}rooms/{{roomId}}/state/{{eventType}}/{{stateKey?}}", _bob, [_room, "m.room.name", ""]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, eventId]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/context/{{eventId}}", _bob, [_room, eventId]);
+    }
+
+    private async Task CallRelationsAsync()
+    {
+        var root = await _alice.SendTextAsync(_room, "root");
+        string Relation(string type) =>
+            $$$"""{"body":"b","m.new_content":{},"m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{root}}}"} }""";
+        foreach (var type in (string[])["m.thread", "m.replace", "m.reference"])
+            await _alice.SendAsync(_room, "m.room.message", Relation(type));
+        const string relations = "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}";
+        await _walk.CallAsync($"GET {relations}", _bob, [_room, root, "?recurse=true"]);
+        await _walk.CallAsync($"GET {relations}/{{relType}}", _bob, [_room, root, "m.thread"]);
+        await _walk.CallAsync(
+            $"GET {relations}/{{relType}}/{{eventType}}", _bob, [_room, root, "m.thread", "m.room.message"]);
+        await _walk.CallAsync("GET /_matrix/client/v1/rooms/{roomId}/threads", _bob, [_room]);
+        await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, root]);
     }
 
     private async Task CallAccountAsync()
