@@ -3,6 +3,7 @@ using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Relations;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Search;
 
 namespace Matrix.EventSourced.Api;
 
@@ -12,7 +13,9 @@ public static partial class Composition
     internal static void AddReading(IServiceCollection services)
     {
         services.AddSingleton<IProjection, RelationsProjection>();
+        services.AddSingleton<IProjection, SearchProjection>();
         services.AddSingleton<VisibleStretchReader>();
+        services.AddSingleton<SearchQueries>();
         services.AddSingleton<RelationBundles>();
         services.AddSingleton<RelationQueries>();
         services.AddSingleton<IRelationQueries>(provider => provider.GetRequiredService<RelationQueries>());
@@ -25,5 +28,6 @@ public static partial class Composition
     {
         RelationsEndpoint.Map(table);
         ThreadsEndpoint.Map(table);
+        SearchEndpoint.Map(table);
     }
 }

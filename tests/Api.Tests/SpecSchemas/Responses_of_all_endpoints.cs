@@ -48,6 +48,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallRoomsAsync();
         await CallReadingAsync();
         await CallRelationsAsync();
+        await CallSearchAsync();
         await CallAccountAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
@@ -129,6 +130,16 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
             $"GET {relations}/{{relType}}/{{eventType}}", _bob, [_room, root, "m.thread", "m.room.message"]);
         await _walk.CallAsync("GET /_matrix/client/v1/rooms/{roomId}/threads", _bob, [_room]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, root]);
+    }
+
+    private async Task CallSearchAsync()
+    {
+        await _alice.SendTextAsync(_room, "martians and men");
+        const string criteria = """
+            {"search_term":"martian","include_state":true,"event_context":{"include_profile":true},
+            "groupings":{"group_by":[{"key":"room_id"},{"key":"sender"}]}}
+            """;
+        await _walk.CallAsync($"POST {V3}search", _bob, body: $$$"""{"search_categories":{"room_events":{{{criteria}}} }}""");
     }
 
     private async Task CallAccountAsync()

@@ -3,6 +3,7 @@ using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Relations;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Search;
 using Matrix.EventSourced.Projections.Sync;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -22,12 +23,13 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         "aliases ORDER BY alias",
         "public_rooms ORDER BY room_id",
         "relations ORDER BY event_id",
+        "entries ORDER BY event_id",
     ];
 
     private readonly NpgsqlDataSource _database;
     private readonly string _schema;
     private readonly RoomserverProjection _projection;
-    private readonly RelationsProjection _relations = new();
+    private readonly IProjection[] _others = [new RelationsProjection(), new SearchProjection()];
 
     private RoomserverHarness(NpgsqlDataSource database, string schema, LiveViewLimits limits, TimeProvider time)
     {
@@ -54,7 +56,8 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         await harness.RunAsync(new StateNodeTable(database).Ddl);
         await harness.RunAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
         await harness.RunAsync(harness._projection.Ddl.Replace("{schema}", schema, StringComparison.Ordinal));
-        await harness.RunAsync(harness._relations.Ddl.Replace("{schema}", schema, StringComparison.Ordinal));
+        foreach (var other in harness._others)
+            await harness.RunAsync(other.Ddl.Replace("{schema}", schema, StringComparison.Ordinal));
         return harness;
     }
 
@@ -78,7 +81,8 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         var upTo = facts[^1].Record.Position;
         var batch = new ProjectionBatch(_schema, connection, transaction, facts, upTo, IsRebuild: false);
         await _projection.ApplyAsync(batch, default);
-        await _relations.ApplyAsync(batch, default);
+        foreach (var other in _others)
+            await other.ApplyAsync(batch, default);
         await transaction.CommitAsync();
         _projection.Committed(batch);
         Applied = (long)upTo.Value;
