@@ -29,5 +29,6 @@ public static partial class Composition
         RelationsEndpoint.Map(table);
         ThreadsEndpoint.Map(table);
         SearchEndpoint.Map(table);
+        TimestampEndpoint.Map(table);
     }
 }

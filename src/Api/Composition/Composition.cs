@@ -28,6 +28,7 @@ public static partial class Composition
         MapRoomserver(table);
         MapReadSide(table);
         MapReading(table);
+        MapDiscovering(table);
         Destinations.Map(table);
         return table;
     }
@@ -58,6 +59,7 @@ public static partial class Composition
         AddRoomserver(services);
         AddReadSide(services);
         AddReading(services);
+        AddDiscovering(services);
         AddControl(services);
         AddOutgoingFederation(services, config);
     }

@@ -3,7 +3,9 @@ using Matrix.EventSourced.Projections.Roomserver;
 namespace Matrix.EventSourced.Projections.Search;
 
 /// <summary>One search, checked.</summary>
-/// <remarks>Shape: Visible holds the rooms that are searched; the filter's own lists of rooms are not looked at.</remarks>
+/// <remarks>
+/// Shape: Visible holds the rooms that are searched; the filter's own lists of rooms are not looked at.
+/// </remarks>
 public sealed record SearchQuestion(string Term, VisibleStretches Visible)
 {
     public string[] Keys { get; init; } = SearchText.Keys;

@@ -42,7 +42,9 @@ public sealed record SearchText(string Key, string Text)
         return rich is null || rich == plain ? plain : $"{plain}\n{rich}";
     }
 
-    /// <summary>The <c>text/plain</c> representation of <c>m.topic</c>; a representation without a type is that.</summary>
+    /// <summary>
+    /// The <c>text/plain</c> representation of <c>m.topic</c>; a representation without a type is that.
+    /// </summary>
     private static string? RichTopicOf(JsonElement content)
     {
         if (!content.TryGetProperty("m.topic"u8, out var topic)

@@ -49,6 +49,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallReadingAsync();
         await CallRelationsAsync();
         await CallSearchAsync();
+        await CallDiscoveringAsync();
         await CallAccountAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
@@ -140,6 +141,18 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
             "groupings":{"group_by":[{"key":"room_id"},{"key":"sender"}]}}
             """;
         await _walk.CallAsync($"POST {V3}search", _bob, body: $$$"""{"search_categories":{"room_events":{{{criteria}}} }}""");
+    }
+
+    private async Task CallDiscoveringAsync()
+    {
+        const string v1 = "/_matrix/client/v1/";
+        var space = await _alice.CreateRoomAsync("""{"preset":"public_chat","creation_content":{"type":"m.space"}}""");
+        await _alice.SetStateAsync(space, "m.space.child", _room, """{"via":["hs"]}""");
+        await _walk.CallAsync($"GET {v1}rooms/{{roomId}}/hierarchy", _bob, [space, "?limit=1"]);
+        await _walk.CallAsync($"GET {v1}room_summary/{{roomIdOrAlias}}", _bob, ["#room:hs"]);
+        await _walk.CallAsync($"GET {v1}mutual_rooms", _bob, [$"?user_id={_alice.UserId}"]);
+        await _walk.CallAsync($"GET {v1}rooms/{{roomId}}/timestamp_to_event", _bob, [_room, "?ts=1&dir=f"]);
+        await _walk.CallAsync($"POST {V3}user_directory/search", _bob, body: """{"search_term":"alice"}""");
     }
 
     private async Task CallAccountAsync()

@@ -6,6 +6,7 @@ using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Search;
 using Matrix.EventSourced.Projections.Sync;
 using Matrix.EventSourced.Projections.UserApi;
+using Matrix.EventSourced.Projections.UserDirectory;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Npgsql;
 
@@ -24,12 +25,17 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         "public_rooms ORDER BY room_id",
         "relations ORDER BY event_id",
         "entries ORDER BY event_id",
+        "names ORDER BY event_id",
+        "open_state ORDER BY event_id",
     ];
 
     private readonly NpgsqlDataSource _database;
     private readonly string _schema;
     private readonly RoomserverProjection _projection;
-    private readonly IProjection[] _others = [new RelationsProjection(), new SearchProjection()];
+    private readonly IProjection[] _others =
+    [
+        new RelationsProjection(), new SearchProjection(), new UserDirectoryProjection(),
+    ];
 
     private RoomserverHarness(NpgsqlDataSource database, string schema, LiveViewLimits limits, TimeProvider time)
     {

@@ -80,8 +80,8 @@ internal static class SearchEndpoint
         var rooms = new List<string>();
         foreach (var membership in memberships)
         {
-            var isOrWasIn = membership is { IsForgotten: false, Membership: not (Membership.Invite or Membership.Knock) };
-            if (isOrWasIn && filter.PassesRoom(membership.RoomId))
+            var isOutside = membership.Membership is Membership.Invite or Membership.Knock;
+            if (!isOutside && !membership.IsForgotten && filter.PassesRoom(membership.RoomId))
                 rooms.Add(membership.RoomId);
         }
         var encrypted = await reader.ReadStateEntriesAsync(
