@@ -28,6 +28,8 @@ public static partial class Composition
         MapRoomserver(table);
         MapReadSide(table);
         MapEduServer(table);
+        MapReading(table);
+        MapDiscovering(table);
         Destinations.Map(table);
         return table;
     }
@@ -59,6 +61,8 @@ public static partial class Composition
         AddRoomserver(services);
         AddReadSide(services);
         AddEduServer(services, config, identity);
+        AddReading(services);
+        AddDiscovering(services);
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);

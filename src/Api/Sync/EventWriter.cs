@@ -1,6 +1,7 @@
 // HOT
 using System.Buffers;
 using System.Text.Json;
+using Matrix.EventSourced.Projections.Relations;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Pdus;
 
@@ -14,6 +15,9 @@ internal sealed record EventAudience(string UserId, string DeviceId, long NowMs)
     public string[]? EventFields { get; init; }
 
     public bool IsFederationFormat { get; init; }
+
+    /// <summary>The bundled aggregations of the events that have some, by event id.</summary>
+    public IReadOnlyDictionary<string, EventBundle>? Bundles { get; init; }
 }
 
 /// <summary>Writes stored PDUs as client events, with their <c>unsigned</c>.</summary>
@@ -51,12 +55,14 @@ internal static class EventWriter
             ? ClientEventFormat.Federation
             : withRoomId ? ClientEventFormat.WithRoomId : ClientEventFormat.WithoutRoomId;
         ClientEventWriter.Write(
-            writer, stored.Pdu, format, unsigned => WriteUnsigned(unsigned, stored, audience, history));
+            writer, stored.Pdu, format, unsigned => WriteUnsigned(unsigned, stored, audience, history, withRoomId));
     }
 
     private static void WriteUnsigned(
-        Utf8JsonWriter writer, StoredEvent stored, EventAudience audience, RoomHistory? history)
+        Utf8JsonWriter writer, StoredEvent stored, EventAudience audience, RoomHistory? history, bool withRoomId)
     {
+        if (audience.Bundles?.GetValueOrDefault(stored.EventId) is { } bundle)
+            BundleWriter.Write(writer, bundle, audience, history, withRoomId);
         writer.WriteNumber("age"u8, audience.NowMs - stored.OriginServerTs);
         if (audience.UserId.Length > 0)
         {

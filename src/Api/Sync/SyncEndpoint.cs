@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Matrix.EventSourced.Api.ClientApi.Ephemeral;
+using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.EventStore;
@@ -45,6 +46,7 @@ internal static class SyncEndpoint
             EventFields = sync.Filter.EventFields,
             IsFederationFormat = sync.Filter.IsFederationFormat,
         };
+        audience = await request.Get<EventBundler>().BundleAsync(audience, answer, request.ClientGone);
         var writer = new SyncResponseWriter(answer, audience, sync.UseStateAfter, FindLastActive);
         return new MatrixResponse.Json(writer.Write);
 

@@ -1,11 +1,14 @@
 using System.Text;
 using System.Text.Json;
+using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Federation.RemoteRooms;
 using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.Relations;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Tests.Roomserver;
+using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +25,13 @@ internal sealed class ReadingHost(RoomserverHarness harness)
         .AddSingleton<IProjectionGate>(harness)
         .AddSingleton(harness.Reader)
         .AddSingleton(harness.Engine)
+        .AddSingleton(harness.Database)
+        .AddSingleton<IProjectionSchemas>(harness)
+        .AddSingleton<IAccountDataQueries>(harness)
+        .AddSingleton<VisibleStretchReader>()
+        .AddSingleton<RelationBundles>()
+        .AddSingleton<IgnoredUsers>()
+        .AddSingleton<EventBundler>()
         .AddSingleton<IRoomserverQueries>(harness.Queries)
         .AddSingleton<IBackfill>(new NoOtherServers())
         .AddSingleton<TimeProvider>(new FakeTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(1_000_000)))

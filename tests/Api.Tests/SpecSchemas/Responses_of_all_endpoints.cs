@@ -47,6 +47,9 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallServerAsync();
         await CallRoomsAsync();
         await CallReadingAsync();
+        await CallRelationsAsync();
+        await CallSearchAsync();
+        await CallDiscoveringAsync();
         await CallAccountAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
@@ -121,6 +124,44 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
             $"GET {V3}rooms/{{roomId}}/state/{{eventType}}/{{stateKey?}}", _bob, [_room, "m.room.name", ""]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, eventId]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/context/{{eventId}}", _bob, [_room, eventId]);
+    }
+
+    private async Task CallRelationsAsync()
+    {
+        var root = await _alice.SendTextAsync(_room, "root");
+        string Relation(string type) =>
+            $$$"""{"body":"b","m.new_content":{},"m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{root}}}"} }""";
+        foreach (var type in (string[])["m.thread", "m.replace", "m.reference"])
+            await _alice.SendAsync(_room, "m.room.message", Relation(type));
+        const string relations = "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}";
+        await _walk.CallAsync($"GET {relations}", _bob, [_room, root, "?recurse=true"]);
+        await _walk.CallAsync($"GET {relations}/{{relType}}", _bob, [_room, root, "m.thread"]);
+        await _walk.CallAsync(
+            $"GET {relations}/{{relType}}/{{eventType}}", _bob, [_room, root, "m.thread", "m.room.message"]);
+        await _walk.CallAsync("GET /_matrix/client/v1/rooms/{roomId}/threads", _bob, [_room]);
+        await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, root]);
+    }
+
+    private async Task CallSearchAsync()
+    {
+        await _alice.SendTextAsync(_room, "martians and men");
+        const string criteria = """
+            {"search_term":"martian","include_state":true,"event_context":{"include_profile":true},
+            "groupings":{"group_by":[{"key":"room_id"},{"key":"sender"}]}}
+            """;
+        await _walk.CallAsync($"POST {V3}search", _bob, body: $$$"""{"search_categories":{"room_events":{{{criteria}}} }}""");
+    }
+
+    private async Task CallDiscoveringAsync()
+    {
+        const string v1 = "/_matrix/client/v1/";
+        var space = await _alice.CreateRoomAsync("""{"preset":"public_chat","creation_content":{"type":"m.space"}}""");
+        await _alice.SetStateAsync(space, "m.space.child", _room, """{"via":["hs"]}""");
+        await _walk.CallAsync($"GET {v1}rooms/{{roomId}}/hierarchy", _bob, [space, "?limit=1"]);
+        await _walk.CallAsync($"GET {v1}room_summary/{{roomIdOrAlias}}", _bob, ["#room:hs"]);
+        await _walk.CallAsync($"GET {v1}mutual_rooms", _bob, [$"?user_id={_alice.UserId}"]);
+        await _walk.CallAsync($"GET {v1}rooms/{{roomId}}/timestamp_to_event", _bob, [_room, "?ts=1&dir=f"]);
+        await _walk.CallAsync($"POST {V3}user_directory/search", _bob, body: """{"search_term":"alice"}""");
     }
 
     private async Task CallAccountAsync()

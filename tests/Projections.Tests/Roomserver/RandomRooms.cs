@@ -59,6 +59,9 @@ internal sealed class RandomRooms(int seed)
             case 8:
                 AddDirectoryFact(room);
                 break;
+            case 10 when room.Messages.Count > 0:
+                Relate(room, room.Members.GetValueOrDefault(user) == "join" ? user : room.Creator);
+                break;
             case 9:
                 room.Send("m.room.message", null, room.Creator, "{}", disposition: PduDisposition.SoftFailed);
                 break;
@@ -67,6 +70,14 @@ internal sealed class RandomRooms(int seed)
                 room.Message(sender, $"m{_random.Next(1000)}", _random.Next(2) == 0 ? null : $"t{Log.Head}");
                 break;
         }
+    }
+
+    private void Relate(TestRoom room, string sender)
+    {
+        var type = Pick(["m.replace", "m.thread", "m.reference", "m.annotation"]);
+        var relation = $$"""{"event_id":"{{Pick(room.Messages).Id}}","rel_type":"{{type}}","key":"k"}""";
+        var content = $$"""{"body":"r","m.new_content":{},"m.relates_to":{{relation}}}""";
+        room.Messages.Add((room.Send("m.room.message", null, sender, content), sender));
     }
 
     private void AddDirectoryFact(TestRoom room)

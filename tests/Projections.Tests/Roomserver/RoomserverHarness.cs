@@ -1,15 +1,18 @@
 using System.Text;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.Relations;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Search;
 using Matrix.EventSourced.Projections.Sync;
 using Matrix.EventSourced.Projections.UserApi;
+using Matrix.EventSourced.Projections.UserDirectory;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Tests.Roomserver;
 
-/// <summary>The projection in a schema of its own, fed batch by batch as the host would.</summary>
+/// <summary>The projections of rooms in one schema of their own, fed batch by batch as the host would.</summary>
 internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, IAccountDataQueries
 {
     private static readonly string[] Tables =
@@ -20,11 +23,19 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         "rooms ORDER BY room_id",
         "aliases ORDER BY alias",
         "public_rooms ORDER BY room_id",
+        "relations ORDER BY event_id",
+        "entries ORDER BY event_id",
+        "names ORDER BY event_id",
+        "open_state ORDER BY event_id",
     ];
 
     private readonly NpgsqlDataSource _database;
     private readonly string _schema;
     private readonly RoomserverProjection _projection;
+    private readonly IProjection[] _others =
+    [
+        new RelationsProjection(), new SearchProjection(), new UserDirectoryProjection(),
+    ];
 
     private RoomserverHarness(NpgsqlDataSource database, string schema, LiveViewLimits limits, TimeProvider time)
     {
@@ -38,6 +49,7 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
 
     public LiveView Live { get; }
     public RoomReader Reader { get; }
+    public NpgsqlDataSource Database => _database;
     public RoomserverQueries Queries { get; }
     public SyncEngine Engine { get; }
     public long Applied { get; private set; }
@@ -50,6 +62,8 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         await harness.RunAsync(new StateNodeTable(database).Ddl);
         await harness.RunAsync($"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
         await harness.RunAsync(harness._projection.Ddl.Replace("{schema}", schema, StringComparison.Ordinal));
+        foreach (var other in harness._others)
+            await harness.RunAsync(other.Ddl.Replace("{schema}", schema, StringComparison.Ordinal));
         return harness;
     }
 
@@ -73,6 +87,8 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         var upTo = facts[^1].Record.Position;
         var batch = new ProjectionBatch(_schema, connection, transaction, facts, upTo, IsRebuild: false);
         await _projection.ApplyAsync(batch, default);
+        foreach (var other in _others)
+            await other.ApplyAsync(batch, default);
         await transaction.CommitAsync();
         _projection.Committed(batch);
         Applied = (long)upTo.Value;

@@ -39,22 +39,22 @@ internal static class ContextEndpoint
         var after = await pager.ReadAsync(false, stored.Position, null, limit - (limit / 2), request.ClientGone);
         var oldest = before.Events.Count > 0 ? before.Events[^1] : stored;
         var newest = after.Events.Count > 0 ? after.Events[^1] : stored;
-        var state = await ReadStateAsync(
-            reader, access!, filter, newest, [.. before.Events, stored, .. after.Events], request.ClientGone);
-        var audience = RoomAccess.Audience(request);
+        List<StoredEvent> shown = [.. before.Events, stored, .. after.Events];
+        var state = await ReadStateAsync(reader, access!, filter, newest, shown, request.ClientGone);
+        var audience = await access!.AudienceAsync(request, shown);
         return new MatrixResponse.Json(writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("start"u8, SyncTokens.Write(oldest.Position - 1));
             writer.WriteString("end"u8, SyncTokens.Write(newest.Position));
             writer.WritePropertyName("event"u8);
-            EventWriter.Write(writer, stored, audience, access!.History, withRoomId: true);
+            EventWriter.Write(writer, stored, audience, access.History, withRoomId: true);
             writer.WritePropertyName("events_before"u8);
-            EventWriter.WriteArray(writer, before.Events, audience, access!.History, withRoomId: true);
+            EventWriter.WriteArray(writer, before.Events, audience, access.History, withRoomId: true);
             writer.WritePropertyName("events_after"u8);
-            EventWriter.WriteArray(writer, after.Events, audience, access!.History, withRoomId: true);
+            EventWriter.WriteArray(writer, after.Events, audience, access.History, withRoomId: true);
             writer.WritePropertyName("state"u8);
-            EventWriter.WriteArray(writer, state, audience, access!.History, withRoomId: true);
+            EventWriter.WriteArray(writer, state, audience, access.History, withRoomId: true);
             writer.WriteEndObject();
         });
     }

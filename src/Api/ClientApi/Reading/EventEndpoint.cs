@@ -30,9 +30,9 @@ internal static class EventEndpoint
             return refusal.Status == 403 ? NotFound : refusal;
         if (await FindVisibleAsync(request, access!) is not { } stored)
             return NotFound;
-        var audience = RoomAccess.Audience(request);
+        var audience = await access!.AudienceAsync(request, [stored]);
         return new MatrixResponse.Json(
-            writer => EventWriter.Write(writer, stored, audience, access!.History, withRoomId: true));
+            writer => EventWriter.Write(writer, stored, audience, access.History, withRoomId: true));
     }
 
     /// <summary>The event of the path, if it is of that room and for the caller's eyes.</summary>

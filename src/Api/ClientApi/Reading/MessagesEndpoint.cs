@@ -58,7 +58,7 @@ internal static class MessagesEndpoint
         var members = filter.LazyLoadMembers
             ? await LazyMemberReader.ReadAsync(reader, access!, page.Events, request.ClientGone)
             : [];
-        var audience = RoomAccess.Audience(request);
+        var audience = await access!.AudienceAsync(request, page.Events);
         return new MatrixResponse.Json(writer =>
         {
             writer.WriteStartObject();
@@ -66,11 +66,11 @@ internal static class MessagesEndpoint
             if (page.Next is { } next)
                 writer.WriteString("end"u8, SyncTokens.Write(next));
             writer.WritePropertyName("chunk"u8);
-            EventWriter.WriteArray(writer, page.Events, audience, access!.History, withRoomId: true);
+            EventWriter.WriteArray(writer, page.Events, audience, access.History, withRoomId: true);
             if (members.Count > 0)
             {
                 writer.WritePropertyName("state"u8);
-                EventWriter.WriteArray(writer, members, audience, access!.History, withRoomId: true);
+                EventWriter.WriteArray(writer, members, audience, access.History, withRoomId: true);
             }
             writer.WriteEndObject();
         });

@@ -45,6 +45,17 @@ internal static class ReadingParameters
         return true;
     }
 
+    /// <summary>A switch; null where it is not given.</summary>
+    public static bool TryReadFlag(MatrixRequest request, string name, out bool? flag, out MatrixError? error)
+    {
+        var text = request.Query(name);
+        (flag, error) = (text is null or "" ? null : text == "true", null);
+        if (text is null or "" or "true" or "false")
+            return true;
+        error = MatrixError.InvalidParam($"{name} is true or false.");
+        return false;
+    }
+
     /// <summary>An inline RoomEventFilter; everything passes where none is given.</summary>
     public static bool TryReadFilter(MatrixRequest request, out EventFilter filter, out MatrixError? error)
     {

@@ -40,6 +40,10 @@ internal sealed record RoomAccess(RoomId RoomId, RoomHistory History, long Posit
             : (null, NotAMember);
     }
 
+    /// <summary>The reader with the bundled aggregations of what is shown to them.</summary>
+    public ValueTask<EventAudience> AudienceAsync(MatrixRequest request, IReadOnlyList<StoredEvent> events) =>
+        request.Get<EventBundler>().BundleAsync(Audience(request), events, Position, request.ClientGone);
+
     public static EventAudience Audience(MatrixRequest request) => new(
         request.Requester.UserId.Value,
         request.Requester.DeviceId,

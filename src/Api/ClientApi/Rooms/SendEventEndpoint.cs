@@ -28,6 +28,8 @@ internal static class SendEventEndpoint
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
+        if (await SentRelations.FindProblemAsync(request, roomId, type, content, transaction) is { } problem)
+            return problem;
         var requester = request.Requester;
         var command = new SendEvent(
             request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin);

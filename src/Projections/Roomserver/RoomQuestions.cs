@@ -1,0 +1,78 @@
+using Matrix.EventSourced.Projections.Hosting;
+using Npgsql;
+
+namespace Matrix.EventSourced.Projections.Roomserver;
+
+/// <summary>Rooms that two users have joined. Count: of all of them, whatever the page.</summary>
+public sealed record SharedRooms(List<string> RoomIds, long Count);
+
+/// <summary>An event that is near a moment.</summary>
+public sealed record TimedEvent(string EventId, long OriginServerTs);
+
+/// <summary>Questions about rooms that are asked now and then.</summary>
+/// <remarks>Requires: the caller went through the gate.</remarks>
+public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas schemas)
+{
+    private string Schema => schemas.Live(RoomserverProjection.ProjectionName);
+
+    /// <summary>In the order of the room ids, those after <paramref name="after"/>.</summary>
+    public async ValueTask<SharedRooms> FindSharedAsync(
+        string user, string other, string after, int limit, CancellationToken cancellationToken)
+    {
+        var rooms = new List<string>();
+        var count = 0L;
+        var shared =
+            $"""
+            FROM {Schema}.memberships a JOIN {Schema}.memberships b ON b.room_id = a.room_id
+            WHERE a.user_id = $1 AND b.user_id = $2
+                AND a.membership = {(int)Membership.Join} AND b.membership = {(int)Membership.Join}
+            """;
+        Action<NpgsqlParameterCollection> bind = parameters =>
+        {
+            parameters.AddText(user);
+            parameters.AddText(other);
+        };
+        var batch = new QueryBatch(database);
+        batch.Add($"SELECT count(*) {shared}", bind, row => count = row.GetInt64(0));
+        batch.Add(
+            $"SELECT a.room_id {shared} AND a.room_id > $3 ORDER BY a.room_id LIMIT $4",
+            parameters =>
+            {
+                bind(parameters);
+                parameters.AddText(after);
+                parameters.AddInt(limit);
+            },
+            row => rooms.Add(row.GetString(0)));
+        await batch.ExecuteAsync(cancellationToken);
+        return new(rooms, count);
+    }
+
+    /// <summary>The visible event of a room that is nearest to a moment, at it or on one side of it.</summary>
+    public async ValueTask<TimedEvent?> FindNearestAsync(
+        string roomId,
+        long timestampMs,
+        bool isBackwards,
+        VisibleStretches visible,
+        CancellationToken cancellationToken)
+    {
+        TimedEvent? found = null;
+        var (comparison, order) = isBackwards ? ("<=", "DESC") : (">=", "ASC");
+        var batch = new QueryBatch(database);
+        batch.Add(
+            $"""
+            SELECT p.event_id, p.origin_server_ts FROM {Schema}.pdus p
+            WHERE p.room_id = $1 AND p.disposition = 0 AND p.origin_server_ts {comparison} $2
+                AND {VisibleStretches.Condition("p", 3)}
+            ORDER BY p.origin_server_ts {order}, p.position {order} LIMIT 1
+            """,
+            parameters =>
+            {
+                parameters.AddText(roomId);
+                parameters.AddBigInt(timestampMs);
+                visible.AddTo(parameters);
+            },
+            row => found = new(row.GetString(0), row.GetInt64(1)));
+        await batch.ExecuteAsync(cancellationToken);
+        return found;
+    }
+}
