@@ -37,6 +37,18 @@ public static partial class Limits
     /// <summary>LIMIT: bytes of the content of one type of account data. Ours: half a record of the log.</summary>
     public const int AccountDataBytesMax = 524_288;
 
+    /// <summary>LIMIT: bytes of the name of a room's tag. Spec: client-server-api #room-tagging.</summary>
+    public const int TagBytesMax = 255;
+
+    /// <summary>LIMIT: bytes of the id of a push rule. Ours: as any identifier; room and user ids must fit.</summary>
+    public const int PushRuleIdBytesMax = 255;
+
+    /// <summary>
+    /// LIMIT: bytes of all push rules of a user. Ours: some hundred rules; each is tried for each event of the user's
+    /// rooms.
+    /// </summary>
+    public const int PushRulesBytesMax = 131_072;
+
     /// <summary>LIMIT: bytes of a stored filter. Ours: far above what clients send.</summary>
     public const int FilterBytesMax = 65_536;
 

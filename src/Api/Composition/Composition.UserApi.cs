@@ -35,7 +35,8 @@ public static partial class Composition
         ProfileEndpoints.Map(table);
         AccountDataEndpoints.Map(table);
         Filters.Map(table);
-        PushRules.Map(table);
+        PushRuleEndpoints.Map(table);
+        MapAccount(table);
     }
 
     private static RegistrationPolicy RegistrationPolicyOf(HomeserverConfig config) => new(
