@@ -16,6 +16,7 @@ public static partial class Composition
         services.AddSingleton(static provider => PasswordHashingOf(provider.GetRequiredService<HomeserverConfig>()));
         services.AddUserApiCommands();
         services.AddUserApiReads();
+        AddAccount(services);
         services.AddSingleton<IAuthenticator, Authenticator>();
     }
 

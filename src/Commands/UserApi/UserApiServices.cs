@@ -43,6 +43,7 @@ public static class UserApiServices
         services.AddSingleton<IValidator<SetProfileField>, SetProfileFieldValidator>();
         services.AddSingleton<IValidator<SetAccountData>, SetAccountDataValidator>();
         services.AddSingleton<IValidator<SetRoomTag>, SetRoomTagValidator>();
+        services.AddSingleton<IValidator<SetPusher>, SetPusherValidator>();
         services.AddSingleton<IValidator<StoreFilter>, StoreFilterValidator>();
 
         services.AddTransient<IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>, RegisterAccountHandler>();
@@ -55,6 +56,7 @@ public static class UserApiServices
         services.AddTransient<IRequestHandler<SetAccountData, CommandResult<Unit>>, SetAccountDataHandler>();
         services.AddTransient<IRequestHandler<SetRoomTag, CommandResult<Unit>>, SetRoomTagHandler>();
         services.AddTransient<IRequestHandler<ChangePushRules, CommandResult<Unit>>, ChangePushRulesHandler>();
+        services.AddTransient<IRequestHandler<SetPusher, CommandResult<Unit>>, SetPusherHandler>();
         services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
         return services;
     }

@@ -17,7 +17,7 @@ public sealed class PushRuleset
     /// <summary>The rule that switches all others off.</summary>
     public const string MasterRuleId = ".m.rule.master";
 
-    private static readonly JsonDocumentOptions AsDeepAsBodies = new() { MaxDepth = Limits.JsonDepthMax };
+    private static readonly JsonDocumentOptions AsDeepAsStored = new() { MaxDepth = Limits.AccountDataDepthMax };
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ImmutableArray<ImmutableArray<PushRule>> _kindToRules;
@@ -39,7 +39,7 @@ public sealed class PushRuleset
         var predefined = PredefinedPushRules.For(user);
         if (storedUtf8 is not { } utf8)
             return predefined;
-        var stored = Read(JsonElement.Parse(utf8.Span, AsDeepAsBodies));
+        var stored = Read(JsonElement.Parse(utf8.Span, AsDeepAsStored));
         return new PushRuleset([.. PushRuleKinds.All.Select(kind => Merge(predefined[kind], stored[kind]))]);
     }
 

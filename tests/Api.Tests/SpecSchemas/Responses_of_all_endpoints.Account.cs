@@ -22,5 +22,13 @@ public sealed partial class Responses_of_all_endpoints
         await _walk.CallAsync($"GET {V3}pushrules/", _alice);
         await _walk.CallAsync($"GET {V3}pushrules/global/", _alice);
         await _walk.CallAsync($"DELETE {rule}", _alice, ["content", "cake"]);
+        await _walk.CallAsync(
+            $"POST {V3}pushers/set",
+            _alice,
+            body: """
+            {"kind":"http","app_id":"org.example","pushkey":"key","app_display_name":"App","device_display_name":"Phone",
+            "lang":"en","data":{"url":"https://push.example.org/_matrix/push/v1/notify"}}
+            """);
+        await _walk.CallAsync($"GET {V3}pushers", _alice);
     }
 }

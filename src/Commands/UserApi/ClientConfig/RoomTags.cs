@@ -15,7 +15,7 @@ namespace Matrix.EventSourced.Commands.UserApi.ClientConfig;
 /// </remarks>
 public static class RoomTags
 {
-    private static readonly JsonDocumentOptions AsDeepAsBodies = new() { MaxDepth = Limits.JsonDepthMax };
+    private static readonly JsonDocumentOptions AsDeepAsStored = new() { MaxDepth = Limits.AccountDataDepthMax };
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The tags alone, as the endpoint answers them.</summary>
@@ -51,7 +51,7 @@ public static class RoomTags
     }
 
     private static JsonElement? Parse(ReadOnlyMemory<byte>? content) =>
-        content is { } utf8 ? JsonElement.Parse(utf8.Span, AsDeepAsBodies) : null;
+        content is { } utf8 ? JsonElement.Parse(utf8.Span, AsDeepAsStored) : null;
 
     private static IEnumerable<JsonProperty> MembersOf(JsonElement? holder) =>
         holder is { ValueKind: JsonValueKind.Object } parsed ? parsed.EnumerateObject() : [];
