@@ -15,6 +15,8 @@ public static class FactNames
     public const string DeviceDeleted = "userapi.device_deleted.v1";
     public const string RoomForgotten = "userapi.room_forgotten.v1";
     public const string FilterStored = "userapi.filter_stored.v1";
+    public const string PusherSet = "userapi.pusher_set.v1";
+    public const string PusherDeleted = "userapi.pusher_deleted.v1";
     public const string AccountDataSet = "userapi.account_data_set.v1";
     public const string AuditPerformed = "audit.performed.v1";
     public const string CredentialsChanged = "userapi.credentials_changed.v1";

@@ -37,6 +37,37 @@ public static partial class Limits
     /// <summary>LIMIT: bytes of the content of one type of account data. Ours: half a record of the log.</summary>
     public const int AccountDataBytesMax = 524_288;
 
+    /// <summary>
+    /// LIMIT: nesting of account data that the server wrote itself. Ours: a body of the largest depth, and the few
+    /// levels of a ruleset or of tags that it was put into.
+    /// </summary>
+    public const int AccountDataDepthMax = JsonDepthMax + 8;
+
+    /// <summary>LIMIT: characters of an app_id of a pusher. Spec: client-server-api #post_matrixclientv3pushersset.
+    /// </summary>
+    public const int PusherAppIdLengthMax = 64;
+
+    /// <summary>LIMIT: bytes of a pusher's pushkey. Spec: client-server-api #post_matrixclientv3pushersset.</summary>
+    public const int PusherKeyBytesMax = 512;
+
+    /// <summary>LIMIT: bytes of all that a pusher holds. Ours: names, a URL and some data of the app.</summary>
+    public const int PusherBytesMax = 16_384;
+
+    /// <summary>LIMIT: pushers of one user. Ours: one per app and device, and each is told of each event.</summary>
+    public const int PushersMax = 100;
+
+    /// <summary>LIMIT: bytes of the name of a room's tag. Spec: client-server-api #room-tagging.</summary>
+    public const int TagBytesMax = 255;
+
+    /// <summary>LIMIT: bytes of the id of a push rule. Ours: as any identifier; room and user ids must fit.</summary>
+    public const int PushRuleIdBytesMax = 255;
+
+    /// <summary>
+    /// LIMIT: bytes of all push rules of a user. Ours: some hundred rules; each is tried for each event of the user's
+    /// rooms.
+    /// </summary>
+    public const int PushRulesBytesMax = 131_072;
+
     /// <summary>LIMIT: bytes of a stored filter. Ours: far above what clients send.</summary>
     public const int FilterBytesMax = 65_536;
 

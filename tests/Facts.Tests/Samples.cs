@@ -58,6 +58,14 @@ internal static class Samples
             new FilterStored(Alice, "4", RawJson.FromText("{ \"room\": {\"timeline\":{\"limit\":20}} }")),
             new FilterStored(Alice, "0", RawJson.FromText("{}"))),
         .. Pair(
+            FactNames.PusherSet,
+            new PusherSet(Alice, "PHONE", "org.example.app", "key", RawJson.FromText("{\"kind\":\"http\"}")),
+            new PusherSet(Alice, "PHONE", "a", "k", RawJson.FromText("{}"))),
+        .. Pair(
+            FactNames.PusherDeleted,
+            new PusherDeleted(Alice, "org.example.app", "key"),
+            new PusherDeleted(Alice, "a", "k")),
+        .. Pair(
             FactNames.AccountDataSet,
             new AccountDataSet(Alice, Room, "m.tag", RawJson.FromText("{\"tags\":{\"u.work\":{\"order\":0.5}}}")),
             new AccountDataSet(Alice, null, "m.direct", RawJson.FromText("{}"))),

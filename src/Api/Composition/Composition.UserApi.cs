@@ -16,6 +16,7 @@ public static partial class Composition
         services.AddSingleton(static provider => PasswordHashingOf(provider.GetRequiredService<HomeserverConfig>()));
         services.AddUserApiCommands();
         services.AddUserApiReads();
+        AddAccount(services);
         services.AddSingleton<IAuthenticator, Authenticator>();
     }
 
@@ -35,7 +36,8 @@ public static partial class Composition
         ProfileEndpoints.Map(table);
         AccountDataEndpoints.Map(table);
         Filters.Map(table);
-        PushRules.Map(table);
+        PushRuleEndpoints.Map(table);
+        MapAccount(table);
     }
 
     private static RegistrationPolicy RegistrationPolicyOf(HomeserverConfig config) => new(

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Commands.UserApi.ClientConfig;
 using Matrix.EventSourced.Commands.UserApi.Credentials;
 using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
 using Matrix.EventSourced.Commands.UserApi.Passwords;
@@ -25,6 +26,8 @@ public static class UserApiServices
             provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
         services.AddSingleton(provider => new AggregateStore<CredentialsState>(
             provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
+        services.AddSingleton(provider => new AggregateStore<ClientConfigState>(
+            provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
         services.TryAddSingleton<IPasswordHasher, Argon2PasswordHasher>();
         services.AddSingleton<PasswordCheck>();
         services.AddSingleton<NameAvailability>();
@@ -39,6 +42,8 @@ public static class UserApiServices
         services.AddSingleton<IValidator<RenameDevice>, RenameDeviceValidator>();
         services.AddSingleton<IValidator<SetProfileField>, SetProfileFieldValidator>();
         services.AddSingleton<IValidator<SetAccountData>, SetAccountDataValidator>();
+        services.AddSingleton<IValidator<SetRoomTag>, SetRoomTagValidator>();
+        services.AddSingleton<IValidator<SetPusher>, SetPusherValidator>();
         services.AddSingleton<IValidator<StoreFilter>, StoreFilterValidator>();
 
         services.AddTransient<IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>, RegisterAccountHandler>();
@@ -49,6 +54,9 @@ public static class UserApiServices
         services.AddTransient<IRequestHandler<DeactivateAccount, CommandResult<Unit>>, DeactivateAccountHandler>();
         services.AddTransient<IRequestHandler<SetProfileField, CommandResult<Unit>>, SetProfileFieldHandler>();
         services.AddTransient<IRequestHandler<SetAccountData, CommandResult<Unit>>, SetAccountDataHandler>();
+        services.AddTransient<IRequestHandler<SetRoomTag, CommandResult<Unit>>, SetRoomTagHandler>();
+        services.AddTransient<IRequestHandler<ChangePushRules, CommandResult<Unit>>, ChangePushRulesHandler>();
+        services.AddTransient<IRequestHandler<SetPusher, CommandResult<Unit>>, SetPusherHandler>();
         services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
         return services;
     }

@@ -3,6 +3,7 @@ using Marten;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.PushRules;
 
 namespace Matrix.EventSourced.Projections.UserApi;
 
@@ -27,11 +28,11 @@ public sealed class AccountDataQueries(IDocumentStoreAccess documents, AccountDa
     public async ValueTask<ReadOnlyMemory<byte>?> FindAsync(
         UserId user, RoomId? room, string type, CancellationToken cancellationToken)
     {
-        if (room is null && type == PushRulesType)
-            return PredefinedPushRules.ContentFor(user);
         await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
         var document = await session.LoadAsync<AccountDataDocument>(
             AccountDataDocument.IdOf(user.Value, room?.Value ?? string.Empty, type), cancellationToken);
+        if (room is null && type == PushRulesType)
+            return PushRules(user, document);
         if (document is null)
             return null;
         return Encoding.UTF8.GetBytes(document.Content);
@@ -42,26 +43,33 @@ public sealed class AccountDataQueries(IDocumentStoreAccess documents, AccountDa
     {
         await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
         var entries = new List<AccountDataEntry>();
-        var account = await session.LoadAsync<AccountDocument>(user.Value, cancellationToken);
-        if (account is not null && account.RegisteredAt > after && account.RegisteredAt <= upTo)
-        {
-            entries.Add(new AccountDataEntry(
-                null, PushRulesType, PredefinedPushRules.ContentFor(
-                    user), new LogPosition((ulong)account.RegisteredAt)));
-        }
         var userId = user.Value;
         var found = await session.Query<AccountDataDocument>()
             .Where(data => data.UserId == userId && data.Position > after && data.Position <= upTo)
             .OrderBy(data => data.Position)
             .ToListAsync(cancellationToken);
+        var account = await session.LoadAsync<AccountDocument>(userId, cancellationToken);
+        if (account is not null && account.RegisteredAt > after && account.RegisteredAt <= upTo
+            && !found.Any(IsPushRules))
+        {
+            entries.Add(new AccountDataEntry(
+                null, PushRulesType, PushRules(user, null), new LogPosition((ulong)account.RegisteredAt)));
+        }
         foreach (var document in found)
         {
             entries.Add(new AccountDataEntry(
                 document.RoomId.Length == 0 ? null : RoomId.Parse(document.RoomId),
                 document.Type,
-                Encoding.UTF8.GetBytes(document.Content),
+                IsPushRules(document) ? PushRules(user, document) : Encoding.UTF8.GetBytes(document.Content),
                 new LogPosition((ulong)document.Position)));
         }
         return entries;
     }
+
+    private static bool IsPushRules(AccountDataDocument document) =>
+        document.RoomId.Length == 0 && document.Type == PushRulesType;
+
+    private static byte[] PushRules(UserId user, AccountDataDocument? stored) =>
+        PushRuleset.For(user, stored is null ? default(ReadOnlyMemory<byte>?) : Encoding.UTF8.GetBytes(stored.Content))
+            .ToContent();
 }

@@ -12,8 +12,8 @@ public sealed record AccountDataEntry(
 
 /// <summary>What /sync and the account data endpoints ask.</summary>
 /// <remarks>
-/// <c>m.push_rules</c> is among the answers though no fact says it: its entry stands at the position of the account's
-/// registration.
+/// <c>m.push_rules</c> is among the answers though no fact says it before the user changes a rule: until then its entry
+/// stands at the position of the account's registration. Predefined rules are always those of today.
 /// Requires: the caller went through the gate of the <c>userapi</c> projection.
 /// </remarks>
 public interface IAccountDataQueries

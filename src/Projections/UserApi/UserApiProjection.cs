@@ -10,7 +10,7 @@ using Matrix.EventSourced.Projections.Hosting;
 namespace Matrix.EventSourced.Projections.UserApi;
 
 /// <summary>
-/// Accounts, devices, profiles, filters and account data as documents; access tokens in a table of their own.
+/// Accounts, devices, profiles, filters, pushers and account data as documents; access tokens in a table of their own.
 /// </summary>
 /// <remarks>
 /// A batch is folded in memory first (<see cref="UserBatch"/>) and written once, whatever it holds of one user.
@@ -32,7 +32,7 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
 
     public string Name => ProjectionName;
 
-    public int Version => 1;
+    public int Version => 2;
 
     public FrozenSet<string> Handles { get; } = new[]
     {
@@ -42,6 +42,8 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
         FactNames.DeviceRenamed,
         FactNames.DeviceDeleted,
         FactNames.FilterStored,
+        FactNames.PusherSet,
+        FactNames.PusherDeleted,
         FactNames.AccountDataSet,
         FactNames.CredentialsChanged,
     }.ToFrozenSet(StringComparer.Ordinal);
@@ -55,6 +57,9 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
         options.Schema.For<AccountDocument>();
         options.Schema.For<DeviceDocument>().Duplicate(device => device.UserId);
         options.Schema.For<FilterDocument>();
+        options.Schema.For<PusherDocument>()
+            .Duplicate(pusher => pusher.UserId)
+            .Index(pusher => new { pusher.PushKey, pusher.AppId });
         options.Schema.For<AccountDataDocument>().Index(
             data => new { data.UserId, data.Position });
     }

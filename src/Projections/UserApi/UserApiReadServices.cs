@@ -13,6 +13,7 @@ public static class UserApiReadServices
         services.AddSingleton<IProjection, UserApiProjection>();
         services.AddSingleton<ITokenQueries, TokenQueries>();
         services.AddSingleton<IDeviceQueries, DeviceQueries>();
+        services.AddSingleton<IPusherQueries, PusherQueries>();
         services.AddSingleton<IFilterQueries, FilterQueries>();
         services.AddSingleton<IAccountDataQueries, AccountDataQueries>();
         services.AddSingleton<ProfileQueries>();

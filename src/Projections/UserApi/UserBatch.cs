@@ -18,6 +18,8 @@ internal sealed class UserBatch
     private readonly SortedDictionary<string, FilterDocument> _filters = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, AccountDataDocument> _accountData = new(StringComparer.Ordinal);
 
+    private readonly SortedDictionary<string, PusherDocument?> _pushers = new(StringComparer.Ordinal);
+
     private UserBatch()
     {
     }
@@ -49,6 +51,13 @@ internal sealed class UserBatch
             else
                 session.Store(device);
         }
+        foreach (var (id, pusher) in _pushers)
+        {
+            if (pusher is null)
+                session.Delete<PusherDocument>(id);
+            else
+                session.Store(pusher);
+        }
     }
 
     private async ValueTask LoadAsync(
@@ -56,6 +65,7 @@ internal sealed class UserBatch
     {
         var accounts = new SortedSet<string>(StringComparer.Ordinal);
         var devices = new SortedSet<string>(StringComparer.Ordinal);
+        var pushersOf = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var record in facts)
         {
             switch (record.Fact)
@@ -68,6 +78,9 @@ internal sealed class UserBatch
                     break;
                 case CredentialsChanged changed:
                     accounts.Add(changed.UserId.Value);
+                    break;
+                case DeviceDeleted deleted:
+                    pushersOf.Add(deleted.UserId.Value);
                     break;
                 case DeviceRenamed renamed:
                     devices.Add(DeviceDocument.IdOf(renamed.UserId.Value, renamed.DeviceId));
@@ -84,6 +97,19 @@ internal sealed class UserBatch
             foreach (var device in await session.LoadManyAsync<DeviceDocument>(cancellationToken, devices))
                 _devices[device.Id] = device;
         }
+        if (pushersOf.Count > 0)
+            await LoadPushersAsync([.. pushersOf], session, cancellationToken);
+    }
+
+    /// <summary>The pushers of users who lost a device: some of them may go with it.</summary>
+    private async ValueTask LoadPushersAsync(
+        string[] users, IQuerySession session, CancellationToken cancellationToken)
+    {
+        var found = await session.Query<PusherDocument>()
+            .Where(pusher => pusher.UserId.IsOneOf(users))
+            .ToListAsync(cancellationToken);
+        foreach (var pusher in found)
+            _pushers[pusher.Id] = pusher;
     }
 
     private void Apply(DecodedRecord record)
@@ -120,6 +146,13 @@ internal sealed class UserBatch
                 break;
             case DeviceDeleted deleted:
                 _devices[DeviceDocument.IdOf(deleted.UserId.Value, deleted.DeviceId)] = null;
+                DeletePushersOf(deleted);
+                break;
+            case PusherSet set:
+                Apply(set, position);
+                break;
+            case PusherDeleted deleted:
+                _pushers[PusherDocument.IdOf(deleted.UserId.Value, deleted.AppId, deleted.PushKey)] = null;
                 break;
             case FilterStored stored:
                 var filterId = FilterDocument.IdOf(stored.UserId.Value, stored.FilterId);
@@ -134,6 +167,31 @@ internal sealed class UserBatch
                     account.IsDeactivated = changed.IsDeactivated;
                 break;
         }
+    }
+
+    private void DeletePushersOf(DeviceDeleted device)
+    {
+        var gone = _pushers
+            .Where(one => one.Value?.UserId == device.UserId.Value && one.Value.DeviceId == device.DeviceId)
+            .Select(one => one.Key)
+            .ToList();
+        foreach (var id in gone)
+            _pushers[id] = null;
+    }
+
+    private void Apply(PusherSet set, long position)
+    {
+        var id = PusherDocument.IdOf(set.UserId.Value, set.AppId, set.PushKey);
+        _pushers[id] = new PusherDocument
+        {
+            Id = id,
+            UserId = set.UserId.Value,
+            DeviceId = set.DeviceId,
+            AppId = set.AppId,
+            PushKey = set.PushKey,
+            Content = Text(set.Pusher),
+            Position = position,
+        };
     }
 
     private void Apply(ProfileChanged changed)

@@ -6,5 +6,6 @@ namespace Matrix.EventSourced.Projections.UserApi;
 [JsonSerializable(typeof(AccountDocument))]
 [JsonSerializable(typeof(DeviceDocument))]
 [JsonSerializable(typeof(FilterDocument))]
+[JsonSerializable(typeof(PusherDocument))]
 [JsonSerializable(typeof(AccountDataDocument))]
 internal sealed partial class UserDocumentJson : JsonSerializerContext;

@@ -68,3 +68,27 @@ public sealed class AccountDataDocument
     public static string IdOf(string userId, string roomId, string type) =>
         string.Create(CultureInfo.InvariantCulture, $"{userId}|{roomId.Length}|{roomId}|{type}");
 }
+
+/// <summary>
+/// A pusher. Shape: Content is what its user sees of it; Position that of its last change.
+/// </summary>
+public sealed class PusherDocument
+{
+    public string Id { get; set; } = string.Empty;
+
+    public string UserId { get; set; } = string.Empty;
+
+    public string DeviceId { get; set; } = string.Empty;
+
+    public string AppId { get; set; } = string.Empty;
+
+    public string PushKey { get; set; } = string.Empty;
+
+    public string Content { get; set; } = string.Empty;
+
+    public long Position { get; set; }
+
+    // The length keeps an app id and a key apart that hold bars themselves.
+    public static string IdOf(string userId, string appId, string pushKey) =>
+        string.Create(CultureInfo.InvariantCulture, $"{userId}|{appId.Length}|{appId}|{pushKey}");
+}

@@ -23,6 +23,7 @@ namespace Matrix.EventSourced.Api.Tests.Account;
 public class AccountServer : IAsyncLifetime
 {
     private static readonly HttpClient Client = new();
+    private static readonly JsonDocumentOptions AsDeepAsBodies = new() { MaxDepth = 128 };
 
     private WebApplication? _app;
     private TestDatabase? _database;
@@ -86,7 +87,7 @@ public class AccountServer : IAsyncLifetime
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await Client.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        return new Answer((int)response.StatusCode, text, JsonDocument.Parse(text).RootElement);
+        return new Answer((int)response.StatusCode, text, JsonDocument.Parse(text, AsDeepAsBodies).RootElement);
     }
 
     public async Task<Session> RegisterAsync(string username, string password = "secret", string deviceId = "DEV")

@@ -9,6 +9,7 @@ namespace Matrix.EventSourced.Api.Tests.SpecSchemas;
 /// <summary>The real host's answers against the schemas of the spec, endpoint by endpoint.</summary>
 public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
 {
+    private const string V1 = "/_matrix/client/v1/";
     private const string V3 = "/_matrix/client/v3/";
 
     /// <summary>Endpoints whose answers are not checked here, and why.</summary>
@@ -182,8 +183,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         var filter = await _walk.CallAsync(
             $"POST {V3}user/{{userId}}/filter", _alice, [alice], """{"room":{"timeline":{"limit":3}}}""");
         await _walk.CallAsync($"GET {V3}user/{{userId}}/filter/{{filterId}}", _alice, [alice, filter.Text("filter_id")]);
-        await _walk.CallAsync($"GET {V3}pushrules/", _alice);
-        await _walk.CallAsync($"GET {V3}pushrules/global/", _alice);
+        await CallClientConfigAsync();
     }
 
     private async Task CallSessionsAsync()

@@ -77,7 +77,9 @@ internal sealed class UserApiRun : IAsyncDisposable
     {
         var schema = _run.Registry.Live(UserApiProjection.ProjectionName);
         var dump = await database.DumpAsync($"SELECT * FROM {schema}.access_tokens ORDER BY token_sha256");
-        foreach (var table in new[] { "accountdocument", "devicedocument", "filterdocument", "accountdatadocument" })
+        string[] tables =
+            ["accountdocument", "devicedocument", "filterdocument", "accountdatadocument", "pusherdocument"];
+        foreach (var table in tables)
             dump += "\n" + await database.DumpAsync(
                 $"SELECT id, data FROM {schema}.mt_doc_{table} ORDER BY id COLLATE \"C\"");
         return dump;
@@ -143,7 +145,7 @@ internal sealed class UserFacts(int seed)
         var user = User(_random.Next(5));
         var id = $"ID{_random.Next(4)}";
         var json = RawJson.FromText($$"""{ "n":{{_random.Next(100)}}, "é":"\u0000" }""");
-        return _random.Next(8) switch
+        return _random.Next(10) switch
         {
             0 => new DeviceCreated(user, id, _random.Next(2) == 0 ? null : $"name {_random.Next(9)}"),
             1 => new DeviceRenamed(user, id, $"name {_random.Next(9)}"),
@@ -153,7 +155,9 @@ internal sealed class UserFacts(int seed)
             5 =>
                 new AccountDataSet(
                     user, _random.Next(2) == 0 ? null : RoomId.Parse("!r:hs"), $"t{_random.Next(3)}", json),
-            6 => new RoomForgotten(user, RoomId.Parse("!r:hs")),
+            6 => new PusherSet(user, id, "app", $"key{_random.Next(3)}", json),
+            7 => new PusherDeleted(user, "app", $"key{_random.Next(3)}"),
+            8 => new RoomForgotten(user, RoomId.Parse("!r:hs")),
             _ => new CredentialsChanged(
                 user,
                 "hash",

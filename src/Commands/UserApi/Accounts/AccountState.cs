@@ -28,6 +28,10 @@ public sealed record AccountState : IAggregateState<AccountState>
     public ImmutableHashSet<string> FilterIds { get; private init; } = ImmutableHashSet.Create<string>(
         StringComparer.Ordinal);
 
+    /// <summary>The pushers, by app and key; the value is the device that each belongs to, and what it is.</summary>
+    public ImmutableDictionary<PusherKey, (string DeviceId, RawJson Pusher)> Pushers { get; private init; } =
+        ImmutableDictionary<PusherKey, (string DeviceId, RawJson Pusher)>.Empty;
+
     public AccountState Evolve(IFact fact) => fact switch
     {
         AccountRegistered registered =>
@@ -35,10 +39,26 @@ public sealed record AccountState : IAggregateState<AccountState>
         DeviceCreated created => this with { Devices = Devices.SetItem(created.DeviceId, created.DisplayName) },
         DeviceRenamed renamed when Devices.ContainsKey(renamed.DeviceId) =>
             this with { Devices = Devices.SetItem(renamed.DeviceId, renamed.DisplayName) },
-        DeviceDeleted deleted => this with { Devices = Devices.Remove(deleted.DeviceId) },
+        DeviceDeleted deleted => this with
+        {
+            Devices = Devices.Remove(deleted.DeviceId),
+            Pushers = Pushers.RemoveRange(
+                Pushers.Where(one => one.Value.DeviceId == deleted.DeviceId).Select(one => one.Key)),
+        },
+        PusherSet set => this with
+        {
+            Pushers = Pushers.SetItem(new PusherKey(set.AppId, set.PushKey), (set.DeviceId, set.Pusher)),
+        },
+        PusherDeleted deleted => this with
+        {
+            Pushers = Pushers.Remove(new PusherKey(deleted.AppId, deleted.PushKey)),
+        },
         ProfileChanged { Value: { } value } changed => this with { Profile = Profile.SetItem(changed.Field, value) },
         ProfileChanged changed => this with { Profile = Profile.Remove(changed.Field) },
         FilterStored stored => this with { FilterIds = FilterIds.Add(stored.FilterId) },
         _ => this,
     };
 }
+
+/// <summary>What names a pusher within its account.</summary>
+public readonly record struct PusherKey(string AppId, string PushKey);

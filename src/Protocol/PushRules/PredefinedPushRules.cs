@@ -1,8 +1,7 @@
-using System.Text;
 using System.Text.Json;
 using Matrix.EventSourced.Protocol.Identifiers;
 
-namespace Matrix.EventSourced.Projections.UserApi;
+namespace Matrix.EventSourced.Protocol.PushRules;
 
 /// <summary>The push rules that every user has from the start.</summary>
 /// <remarks>Spec: v1.19 client-server-api #predefined-rules, in the order in which they are tried.</remarks>
@@ -65,14 +64,7 @@ public static class PredefinedPushRules
     /// <summary>Without the line breaks, which are for readers of this file only.</summary>
     private static readonly string OneLine = Template.ReplaceLineEndings(string.Empty);
 
-    /// <summary>The content of <c>m.push_rules</c>: <c>{"global":{…}}</c>.</summary>
-    public static byte[] ContentFor(UserId user) => Encoding.UTF8.GetBytes(
-        OneLine.Replace(UserPlaceholder, JsonEncodedText.Encode(user.Value).ToString(), StringComparison.Ordinal));
-
-    /// <summary>What stands under <c>global</c>.</summary>
-    public static byte[] GlobalFor(UserId user)
-    {
-        using var document = JsonDocument.Parse(ContentFor(user));
-        return Encoding.UTF8.GetBytes(document.RootElement.GetProperty("global"u8).GetRawText());
-    }
+    /// <summary>The rules of this user, before they changed any.</summary>
+    public static PushRuleset For(UserId user) => PushRuleset.Read(JsonElement.Parse(
+        OneLine.Replace(UserPlaceholder, JsonEncodedText.Encode(user.Value).ToString(), StringComparison.Ordinal)));
 }

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.PushRules;
 
-namespace Matrix.EventSourced.Projections.Tests.UserApi;
+namespace Matrix.EventSourced.Protocol.Tests.PushRules;
 
 public class Predefined_push_rules
 {
@@ -11,10 +11,10 @@ public class Predefined_push_rules
     [Fact]
     public void stand_in_the_order_of_the_spec()
     {
-        using var rules = JsonDocument.Parse(PredefinedPushRules.ContentFor(Alice));
+        using var rules = JsonDocument.Parse(PredefinedPushRules.For(Alice).ToContent());
         var global = rules.RootElement.GetProperty("global");
         Assert.Equal(
-            ["content", "override", "room", "sender", "underride"], global.EnumerateObject().Select(one => one.Name));
+            ["override", "content", "room", "sender", "underride"], global.EnumerateObject().Select(one => one.Name));
         Assert.Equal(
             [
                 ".m.rule.master", ".m.rule.suppress_notices", ".m.rule.invite_for_me", ".m.rule.member_event",
@@ -33,7 +33,7 @@ public class Predefined_push_rules
     [Fact]
     public void name_the_user_and_leave_the_master_off()
     {
-        using var rules = JsonDocument.Parse(PredefinedPushRules.GlobalFor(Alice));
+        using var rules = JsonDocument.Parse(PredefinedPushRules.For(Alice).ToGlobal());
         var overrides = rules.RootElement.GetProperty("override").EnumerateArray().ToList();
         Assert.False(overrides[0].GetProperty("enabled").GetBoolean());
         Assert.All(overrides.Skip(1), rule => Assert.True(rule.GetProperty("enabled").GetBoolean()));
@@ -44,9 +44,9 @@ public class Predefined_push_rules
     [Fact]
     public void hold_any_user_id_as_json()
     {
-        using var rules = JsonDocument.Parse(PredefinedPushRules.ContentFor(UserId.Parse("@a\"\\b:hs")));
-        Assert.Contains("@a\"\\b:hs", rules.RootElement.GetRawText().Replace("\\u0022", "\"", StringComparison.Ordinal)
-            .Replace("\\\\", "\\", StringComparison.Ordinal), StringComparison.Ordinal);
+        using var rules = JsonDocument.Parse(PredefinedPushRules.For(UserId.Parse("@a\"\\b:hs")).ToContent());
+        var conditions = rules.RootElement.GetProperty("global").GetProperty("override")[2].GetProperty("conditions");
+        Assert.Equal("@a\"\\b:hs", conditions[2].GetProperty("pattern").GetString());
     }
 
     private static IEnumerable<string?> Ids(JsonElement rules) =>
