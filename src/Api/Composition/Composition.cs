@@ -38,6 +38,7 @@ public static partial class Composition
         Discovery.Map(table);
         ServerVersion.Map(table);
         MapServerKeys(table);
+        OpenIdUserInfo.Map(table);
         return table;
     }
 
