@@ -29,6 +29,8 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(DeviceDeleted))]
 [JsonSerializable(typeof(RoomForgotten))]
 [JsonSerializable(typeof(FilterStored))]
+[JsonSerializable(typeof(AccountLocked))]
+[JsonSerializable(typeof(AccountSuspended))]
 [JsonSerializable(typeof(PusherSet))]
 [JsonSerializable(typeof(PusherDeleted))]
 [JsonSerializable(typeof(AccountDataSet))]

@@ -15,6 +15,8 @@ public static class FactNames
     public const string DeviceDeleted = "userapi.device_deleted.v1";
     public const string RoomForgotten = "userapi.room_forgotten.v1";
     public const string FilterStored = "userapi.filter_stored.v1";
+    public const string AccountLocked = "userapi.account_locked.v1";
+    public const string AccountSuspended = "userapi.account_suspended.v1";
     public const string PusherSet = "userapi.pusher_set.v1";
     public const string PusherDeleted = "userapi.pusher_deleted.v1";
     public const string AccountDataSet = "userapi.account_data_set.v1";

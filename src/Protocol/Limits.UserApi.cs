@@ -93,6 +93,9 @@ public static partial class Limits
     /// </summary>
     public const int PasswordHashQueueMax = 256;
 
+    /// <summary>LIMIT: login tokens that wait to be used. Ours: they live for minutes.</summary>
+    public const int LoginTokensMax = 4_096;
+
     /// <summary>LIMIT: nonces of the shared-secret registration that wait to be used. Ours.</summary>
     public const int RegistrationNoncesMax = 1_024;
 }

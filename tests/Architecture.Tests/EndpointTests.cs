@@ -36,6 +36,8 @@ public sealed class EndpointTests
         [
             "/", "/health", "/.well-known/matrix/client", "/.well-known/matrix/server",
             "/_matrix/client/v3/login", "/_matrix/client/v3/register", "/_matrix/client/v3/register/available",
+            "/_matrix/client/v3/refresh", "/_matrix/static/client/login/",
+            "/_matrix/client/v3/auth/{authType}/fallback/web",
             "/_matrix/client/v3/profile/{userId}", "/_matrix/client/v3/profile/{userId}/{keyName}",
             "/_matrix/client/v3/publicRooms", "/_matrix/client/v3/directory/list/room/{roomId}",
             "/_matrix/client/v3/directory/room/{roomAlias}",

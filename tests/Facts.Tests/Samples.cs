@@ -58,6 +58,14 @@ internal static class Samples
             new FilterStored(Alice, "4", RawJson.FromText("{ \"room\": {\"timeline\":{\"limit\":20}} }")),
             new FilterStored(Alice, "0", RawJson.FromText("{}"))),
         .. Pair(
+            FactNames.AccountLocked,
+            new AccountLocked(Alice, IsLocked: true),
+            new AccountLocked(Alice, IsLocked: false)),
+        .. Pair(
+            FactNames.AccountSuspended,
+            new AccountSuspended(Alice, IsSuspended: true),
+            new AccountSuspended(Alice, IsSuspended: false)),
+        .. Pair(
             FactNames.PusherSet,
             new PusherSet(Alice, "PHONE", "org.example.app", "key", RawJson.FromText("{\"kind\":\"http\"}")),
             new PusherSet(Alice, "PHONE", "a", "k", RawJson.FromText("{}"))),
@@ -160,7 +168,12 @@ internal static class Samples
         "$argon2id$v=19$m=65536,t=3,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
         ImmutableArray.Create(
             new StoredAccessToken(
-                "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "PHONE", 1_767_225_600_000, 1_767_229_200_000),
+                "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
+                "PHONE",
+                1_767_225_600_000,
+                1_767_229_200_000,
+                "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
+                "oBnrlhFTzB_RcN8n_ErMnC8EG2i5BzvL8aHpLW3qZf4"),
             new StoredAccessToken("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU", "LAPTOP", 1_767_225_600_001)),
         IsDeactivated: true);
 

@@ -9,7 +9,7 @@ namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>The Roomserver's ports over the queries of its projection.</summary>
 internal sealed class RoomserverPorts(IRoomserverQueries queries, RoomGraphQueries graph)
-    : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph
+    : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph, IRoomBans
 {
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {
@@ -33,6 +33,11 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries, RoomGraphQueri
 
     public ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId) =>
         graph.CitedByAsync(roomId, eventId, CancellationToken.None);
+
+    public ValueTask<IReadOnlyList<UserId>> FindAsync(RoomId roomId, int limit) =>
+        graph.BannedAsync(roomId, limit, CancellationToken.None);
+
+    public ValueTask<IReadOnlyList<RoomAlias>> AliasesAsync(RoomId roomId) => queries.AliasesOfAsync(roomId);
 
     public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId) =>
         graph.MissingLinksAsync(roomId, CancellationToken.None);

@@ -19,6 +19,9 @@ public static partial class Composition
         services.AddSingleton<RoomReception>();
         services.AddSingleton<IBackfill, Backfill>();
         services.AddSingleton<RoomGraphReader>();
+        services.AddSingleton<IInboundEdu, TypingEdu>();
+        services.AddSingleton<IInboundEdu, ReceiptEdu>();
+        services.AddSingleton<IInboundEdu, PresenceEdu>();
         services.AddSingleton<InboundEdus>();
         services.AddSingleton<InboundTransactions>();
         services.AddSingleton<ResidentMemberships>();
@@ -35,5 +38,6 @@ public static partial class Composition
         Invite.Map(table);
         RoomGraph.Map(table);
         Queries.Map(table);
+        PublicRoomsForServers.Map(table);
     }
 }

@@ -13,6 +13,7 @@ public static partial class Composition
         services.AddSingleton<IPduStore>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<ITransactionLog>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IRoomGraph>(provider => provider.GetRequiredService<RoomserverPorts>());
+        services.AddSingleton<IRoomBans>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IMembershipLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IStateNodeStore, StateNodeStore>();
         services.AddSingleton<IProfileLookup, ProfileLookup>();

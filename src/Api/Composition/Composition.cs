@@ -42,6 +42,7 @@ public static partial class Composition
         ServerVersion.Map(table);
         MapServerKeys(table);
         MapFederationApi(table);
+        OpenIdUserInfo.Map(table);
         return table;
     }
 

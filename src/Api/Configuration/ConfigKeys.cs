@@ -128,6 +128,7 @@ internal static class ConfigKeys
             "The secret that administrators' scripts register users with, in every mode. Not set: they cannot.",
             (c, t) => Optional(t, value => c with { Registration = c.Registration with { SharedSecret = value } }))
         { IsSecret = true },
+        .. AccountConfigKeys.All,
         new(
             "passwords.memory_kib", "1024 to 4194304", "19456",
             "The memory of one Argon2id hash in KiB. Existing hashes keep their cost until the next login.",

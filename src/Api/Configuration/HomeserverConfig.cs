@@ -39,6 +39,8 @@ public sealed record HomeserverConfig
 
     public bool PresenceEnabled { get; init; }
 
+    public SessionsConfig Sessions { get; init; } = new();
+
     public PasswordHashingConfig PasswordHashing { get; init; } = new();
 
     public RateLimits RateLimits { get; init; } = RateLimits.Off;
@@ -121,6 +123,16 @@ public sealed record PasswordHashingConfig
     public int MemoryKib { get; init; }
 
     public int Passes { get; init; }
+}
+
+/// <summary>How long access tokens live.</summary>
+public sealed record SessionsConfig
+{
+    /// <summary>Of clients that can refresh their tokens.</summary>
+    public TimeSpan RefreshableTokenLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Of all others; null for ever.</summary>
+    public TimeSpan? TokenLifetime { get; init; }
 }
 
 public sealed record LogConfig

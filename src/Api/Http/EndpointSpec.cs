@@ -43,6 +43,12 @@ public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, Rat
     /// <summary>Guests may call it. Spec: client-server-api #guest-access.</summary>
     public bool GuestsAllowed { get; init; }
 
+    /// <summary>Locked users may call it. Spec: client-server-api #account-locking.</summary>
+    public bool LockedAllowed { get; init; }
+
+    /// <summary>Suspended users may not call it. Spec: client-server-api #account-suspension.</summary>
+    public bool ForbiddenWhileSuspended { get; init; }
+
     /// <summary>
     /// Further templates with the same parameters: unstable names that a stable endpoint still answers to.
     /// </summary>

@@ -5,7 +5,8 @@ namespace Matrix.EventSourced.Api.Http;
 public interface IAuthenticator
 {
     /// <summary>
-    /// The owner of a valid token; null for one that was never given out, was logged out or has expired.
+    /// The owner of a token; null for one that was never given out or was logged out. Of one that has expired the owner
+    /// says so.
     /// </summary>
     ValueTask<Requester?> FindAsync(string accessToken, CancellationToken cancellationToken);
 }

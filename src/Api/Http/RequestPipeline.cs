@@ -17,6 +17,7 @@ internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies)
 ///   raw target → Router ─ unknown: 404 │ other method: 405 │ bad encoding: 400 │ OPTIONS: 204, nothing runs
 ///        │ CORS headers (on every answer, errors too)
 ///        │ access token → IAuthenticator ─ none: 401 M_MISSING_TOKEN │ unknown: 401 M_UNKNOWN_TOKEN │ guest: 403
+///        │                                 expired: 401, soft_logout │ locked: 401 M_USER_LOCKED │ suspended: 403
 ///        │ rate limit   → RateLimiter    ─ 429 M_LIMIT_EXCEEDED, Retry-After
 ///        │ handler      → MatrixResponse
 ///        ▼ ResponseWriter
@@ -38,8 +39,16 @@ internal sealed partial class RequestPipeline(
     private static readonly MatrixError MissingToken = new(401, ErrCodes.MissingToken, "An access token is needed.");
     private static readonly MatrixError UnknownToken =
         new(401, ErrCodes.UnknownToken, "The access token is not known.");
+    private static readonly MatrixError ExpiredToken =
+        new(401, ErrCodes.UnknownToken, "The access token has expired.") { Extra = [new("soft_logout", "true")] };
+    private static readonly MatrixError Locked =
+        new(401, ErrCodes.UserLocked, "This account has been locked.") { Extra = [new("soft_logout", "true")] };
     private static readonly MatrixError Guest = new(403, ErrCodes.GuestAccessForbidden, "Guests may not do this.");
     private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
+
+    /// <summary>Spec: v1.19 client-server-api #account-suspension.</summary>
+    internal static MatrixError Suspended { get; } =
+        new(403, ErrCodes.UserSuspended, "You cannot perform this action while suspended.");
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -118,8 +127,8 @@ internal sealed partial class RequestPipeline(
                 return MissingToken;
             if (token is not null && requester is null)
                 return UnknownToken;
-            if (requester is { IsGuest: true } && !spec.GuestsAllowed)
-                return Guest;
+            if (requester is not null && FindProblem(requester, spec) is { } problem)
+                return problem;
         }
 
         if (spec.Rate != RateClass.None)
@@ -138,6 +147,17 @@ internal sealed partial class RequestPipeline(
         return await found.Route.Handler(
             new MatrixRequest(http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping));
     }
+
+    /// <summary>Why a known user may not call an endpoint; null when they may.</summary>
+    /// <remarks>
+    /// Spec: v1.19 client-server-api #soft-logout, #account-locking, #account-suspension, #guest-access.
+    /// </remarks>
+    private static MatrixError? FindProblem(Requester requester, EndpointSpec spec) =>
+        requester.IsExpired ? ExpiredToken
+        : requester.IsLocked && !spec.LockedAllowed ? Locked
+        : requester.IsSuspended && spec.ForbiddenWhileSuspended ? Suspended
+        : requester.IsGuest && !spec.GuestsAllowed ? Guest
+        : null;
 
     /// <summary>The token of the header, or of the query as clients of older spec versions send it.</summary>
     /// <remarks>Spec: v1.19 client-server-api #using-access-tokens.</remarks>

@@ -3,4 +3,12 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Api.Http;
 
 /// <summary>Whose access token came with the request.</summary>
-public sealed record Requester(UserId UserId, string DeviceId, bool IsGuest, bool IsAdmin, string TokenSha256);
+public sealed record Requester(UserId UserId, string DeviceId, bool IsGuest, bool IsAdmin, string TokenSha256)
+{
+    /// <summary>The token is this user's, but has expired: it opens nothing, and may be refreshed.</summary>
+    public bool IsExpired { get; init; }
+
+    public bool IsLocked { get; init; }
+
+    public bool IsSuspended { get; init; }
+}

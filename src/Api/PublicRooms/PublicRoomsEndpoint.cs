@@ -3,7 +3,6 @@ using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Projections.PublicRooms;
 using Matrix.EventSourced.Protocol.Errors;
-using Matrix.EventSourced.Api.Configuration;
 
 namespace Matrix.EventSourced.Api.PublicRooms;
 
@@ -34,11 +33,20 @@ internal static class PublicRoomsEndpoint
 
     public static void Map(EndpointTable table)
     {
-        table.Add(Get, request => AnswerAsync(request, default, request.Query("limit"), request.Query("since")));
-        table.Add(Post, SearchAsync);
+        table.Add(Get, static request => request.Query("server") is { Length: > 0 } server
+            ? RemoteDirectory.ListAsync(request, server, ListAsync)
+            : ListAsync(request));
+        table.Add(Post, static request => request.Query("server") is { Length: > 0 } server
+            ? RemoteDirectory.SearchAsync(request, server, SearchAsync)
+            : SearchAsync(request));
     }
 
-    private static async ValueTask<MatrixResponse> SearchAsync(MatrixRequest request)
+    /// <summary>Our own directory, without a filter.</summary>
+    internal static ValueTask<MatrixResponse> ListAsync(MatrixRequest request) =>
+        AnswerAsync(request, default, request.Query("limit"), request.Query("since"));
+
+    /// <summary>Our own directory, as the body asks.</summary>
+    internal static async ValueTask<MatrixResponse> SearchAsync(MatrixRequest request)
     {
         var (body, error) = await request.ReadJsonObjectAsync(emptyAllowed: true);
         if (error is not null)
@@ -65,9 +73,6 @@ internal static class PublicRoomsEndpoint
     private static async ValueTask<MatrixResponse> AnswerAsync(
         MatrixRequest request, JsonElement filter, string? limitText, string? since)
     {
-        var ours = request.Get<HomeserverConfig>().ServerName.Value;
-        if (request.Query("server") is { Length: > 0 } server && server != ours)
-            return MatrixError.NotFound("This server asks no other servers for their directories.");
         var limit = (long)PageDefault;
         if (limitText is { Length: > 0 } && !long.TryParse(
             limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit))

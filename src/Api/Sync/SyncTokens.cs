@@ -12,6 +12,7 @@ internal static class SyncTokens
         position = 0;
         return token.Length > 1
             && token[0] == 's'
-            && long.TryParse(token.AsSpan(1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out position);
+            && long.TryParse(
+                token.AsSpan(1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out position);
     }
 }

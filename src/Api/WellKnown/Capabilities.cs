@@ -12,9 +12,11 @@ internal static class Capabilities
         "client-server-api#get_matrixclientv3capabilities")
     { GuestsAllowed = true };
 
-    public static void Map(EndpointTable table) => table.Add(Spec, static _ => new(new MatrixResponse.Json(Write)));
+    public static void Map(EndpointTable table) => table.Add(
+        Spec, static request => new(new MatrixResponse.Json(writer => Write(writer, request.Requester))));
 
-    private static void Write(Utf8JsonWriter writer)
+    /// <remarks>A guest has no password, and so nothing that asks for one.</remarks>
+    private static void Write(Utf8JsonWriter writer, Requester requester)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("capabilities");
@@ -25,15 +27,36 @@ internal static class Capabilities
             writer.WriteString(rules.Version, "stable");
         writer.WriteEndObject();
         writer.WriteEndObject();
-        WriteFlag(writer, "m.profile_fields", true);
+        WriteProfileFields(writer, requester);
         // Follow m.profile_fields. Spec: client-server-api #mset_displayname-capability.
         WriteFlag(writer, "m.set_displayname", true);
-        WriteFlag(writer, "m.set_avatar_url", true);
-        WriteFlag(writer, "m.change_password", true);
+        WriteFlag(writer, "m.set_avatar_url", !requester.IsGuest);
+        WriteFlag(writer, "m.change_password", !requester.IsGuest);
         WriteFlag(writer, "m.3pid_changes", false);
-        WriteFlag(writer, "m.get_login_token", false);
+        WriteFlag(writer, "m.get_login_token", !requester.IsGuest);
         WriteFlag(writer, "m.forget_forced_upon_leave", false);
+        if (requester.IsAdmin)
+        {
+            writer.WriteStartObject("m.account_moderation");
+            writer.WriteBoolean("suspend", true);
+            writer.WriteBoolean("lock", true);
+            writer.WriteEndObject();
+        }
         writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Guests may change their display name alone. Spec: v1.19 client-server-api #guest-access.</summary>
+    private static void WriteProfileFields(Utf8JsonWriter writer, Requester requester)
+    {
+        writer.WriteStartObject("m.profile_fields");
+        writer.WriteBoolean("enabled", true);
+        if (requester.IsGuest)
+        {
+            writer.WriteStartArray("allowed");
+            writer.WriteStringValue("displayname");
+            writer.WriteEndArray();
+        }
         writer.WriteEndObject();
     }
 

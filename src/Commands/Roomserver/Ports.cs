@@ -90,6 +90,17 @@ public interface IRoomResidency
     ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId);
 }
 
+/// <summary>What of a room goes along when it is replaced, and is no single state entry.</summary>
+/// <remarks>Ensures: sees every append that returned before the call.</remarks>
+public interface IRoomBans
+{
+    /// <summary>Banned users, in order, at most <paramref name="limit"/>.</summary>
+    ValueTask<IReadOnlyList<UserId>> FindAsync(RoomId roomId, int limit);
+
+    /// <summary>The local aliases of a room, in order.</summary>
+    ValueTask<IReadOnlyList<RoomAlias>> AliasesAsync(RoomId roomId);
+}
+
 /// <summary>Rooms and users of other servers; the network is behind it.</summary>
 /// <remarks>Errors: values. What another server refuses is passed on with its errcode where that is one of the
 /// endpoint's; servers that cannot be reached are 502 M_UNKNOWN.</remarks>

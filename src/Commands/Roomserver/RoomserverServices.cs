@@ -32,6 +32,7 @@ public static class RoomserverServices
         services.AddSingleton<IProfilePropagation, ProfilePropagation>();
 
         services.AddSingleton<IValidator<CreateRoom>, CreateRoomValidator>();
+        services.AddSingleton<IValidator<UpgradeRoom>, UpgradeRoomValidator>();
         services.AddSingleton<IValidator<SendEvent>, SendEventValidator>();
         services.AddSingleton<IValidator<SendState>, SendStateValidator>();
         services.AddSingleton<IValidator<RedactEvent>, RedactEventValidator>();
@@ -39,6 +40,7 @@ public static class RoomserverServices
         services.AddSingleton<IValidator<DeleteAlias>, DeleteAliasValidator>();
 
         services.AddTransient<IRequestHandler<CreateRoom, CommandResult<RoomId>>, CreateRoomHandler>();
+        services.AddTransient<IRequestHandler<UpgradeRoom, CommandResult<RoomId>>, UpgradeRoomHandler>();
         services.AddTransient<IRequestHandler<SendEvent, CommandResult<EventId>>, SendEventHandler>();
         services.AddTransient<IRequestHandler<SendState, CommandResult<EventId>>, SendStateHandler>();
         services.AddTransient<IRequestHandler<RedactEvent, CommandResult<EventId>>, RedactEventHandler>();

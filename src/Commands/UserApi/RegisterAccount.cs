@@ -24,7 +24,11 @@ public sealed record RegisterAccount(
     string? Password,
     string? DeviceId,
     string? DeviceName,
-    bool InhibitLogin) : ICommand<OpenedSession>;
+    bool InhibitLogin) : ICommand<OpenedSession>
+{
+    /// <summary>The client can refresh its tokens.</summary>
+    public bool IsRefreshable { get; init; }
+}
 
 public sealed class RegisterAccountValidator : AbstractValidator<RegisterAccount>
 {
@@ -46,6 +50,7 @@ public sealed class RegisterAccountHandler(
     PasswordCheck passwords,
     RegistrationsUnderWay underWay,
     IEventAppender log,
+    SessionTokens sessions,
     IRandom random) : IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>
 {
     private static readonly StreamMetadata OnlyLast = new(MaxCount: 1);
@@ -81,7 +86,9 @@ public sealed class RegisterAccountHandler(
         }
 
         var deviceId = command.InhibitLogin ? null : command.DeviceId ?? AccessTokens.CreateDeviceId(random);
-        var token = deviceId is null ? null : AccessTokens.Create(random);
+        var tokens = deviceId is null
+            ? null
+            : sessions.Create(deviceId, command.Context.ReceivedAtMs, command.IsRefreshable);
         var reserved = await accounts.ExecuteAsync(
             UserStreams.Account(userId),
             state => AccountDecider.Register(
@@ -101,15 +108,13 @@ public sealed class RegisterAccountHandler(
                 state,
                 userId,
                 hash,
-                token is null
-                    ? null
-                    : new StoredAccessToken(AccessTokens.Hash(token), deviceId!, command.Context.ReceivedAtMs)),
+                tokens?.Stored),
             command.Context,
             CancellationToken.None);
         return owned switch
         {
             Execution<CredentialsState>.Done done =>
-                new CommandResult<OpenedSession>.Done(new OpenedSession(userId, deviceId, token), done.Position),
+                new CommandResult<OpenedSession>.Done(new OpenedSession(userId, deviceId, tokens), done.Position),
             Execution<CredentialsState>.Refused refused => refused.Error,
             _ => throw new InvalidOperationException("An execution is done or refused."),
         };

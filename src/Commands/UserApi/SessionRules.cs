@@ -5,9 +5,12 @@ using Matrix.EventSourced.Protocol;
 namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>
-/// A user got in: whose session it is. Shape: DeviceId and AccessToken are null where no login was wanted.
+/// A user got in: whose session it is. Shape: DeviceId and Tokens are null where no login was wanted.
 /// </summary>
-public sealed record OpenedSession(Protocol.Identifiers.UserId UserId, string? DeviceId, string? AccessToken);
+public sealed record OpenedSession(Protocol.Identifiers.UserId UserId, string? DeviceId, NewSessionTokens? Tokens)
+{
+    public string? AccessToken => Tokens?.AccessToken;
+}
 
 /// <summary>Rules of shape that several commands share.</summary>
 internal static class SessionRules

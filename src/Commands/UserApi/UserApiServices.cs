@@ -14,8 +14,8 @@ namespace Matrix.EventSourced.Commands.UserApi;
 
 /// <summary>Registers the write side of the UserAPI.</summary>
 /// <remarks>
-/// Requires: IEventStore, IRandom, TimeProvider, <see cref="PasswordHashing"/> and <see cref="RegistrationPolicy"/>
-/// from the host.
+/// Requires: IEventStore, IRandom, TimeProvider, <see cref="PasswordHashing"/>, <see cref="RegistrationPolicy"/>,
+/// <see cref="SessionLifetimes"/> and <see cref="IPusherOwners"/> from the host.
 /// </remarks>
 public static class UserApiServices
 {
@@ -33,6 +33,9 @@ public static class UserApiServices
         services.AddSingleton<NameAvailability>();
         services.AddSingleton<RegistrationsUnderWay>();
         services.AddSingleton<RegistrationNonces>();
+        services.AddSingleton<LoginTokens>();
+        services.AddSingleton<SessionTokens>();
+        services.AddSingleton<SessionOpening>();
         services.AddSingleton<InteractiveSessions>();
         services.AddSingleton<InteractiveStages>();
         services.AddSingleton<RoomForgetting>();
@@ -44,6 +47,7 @@ public static class UserApiServices
         services.AddSingleton<IValidator<SetAccountData>, SetAccountDataValidator>();
         services.AddSingleton<IValidator<SetRoomTag>, SetRoomTagValidator>();
         services.AddSingleton<IValidator<SetPusher>, SetPusherValidator>();
+        services.AddSingleton<IValidator<LogInByToken>, LogInByTokenValidator>();
         services.AddSingleton<IValidator<StoreFilter>, StoreFilterValidator>();
 
         services.AddTransient<IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>, RegisterAccountHandler>();
@@ -57,6 +61,12 @@ public static class UserApiServices
         services.AddTransient<IRequestHandler<SetRoomTag, CommandResult<Unit>>, SetRoomTagHandler>();
         services.AddTransient<IRequestHandler<ChangePushRules, CommandResult<Unit>>, ChangePushRulesHandler>();
         services.AddTransient<IRequestHandler<SetPusher, CommandResult<Unit>>, SetPusherHandler>();
+        services.AddTransient<
+            IRequestHandler<LogInByToken, CommandResult<OpenedSession>>, LogInByTokenHandler>();
+        services.AddTransient<
+            IRequestHandler<RefreshSession, CommandResult<NewSessionTokens>>, RefreshSessionHandler>();
+        services.AddTransient<IRequestHandler<ConfirmRefresh, CommandResult<Unit>>, ConfirmRefreshHandler>();
+        services.AddTransient<IRequestHandler<ModerateAccount, CommandResult<Unit>>, ModerateAccountHandler>();
         services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
         return services;
     }

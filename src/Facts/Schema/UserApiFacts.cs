@@ -70,6 +70,22 @@ internal static class UserApiFacts
             new("filter_id", "string", "Its id, unique within the account."),
             new("filter", "object", "The filter, verbatim.")),
         FactDescription.Of(
+            FactNames.AccountLocked,
+            StreamCategories.User,
+            FactJson.Context.AccountLocked,
+            "An administrator locked an account, or unlocked it.",
+            "Refuse the account's requests but for logging out; keep its tokens.",
+            UserId,
+            new("is_locked", "boolean?", "Whether it is locked from now on; absent means false.")),
+        FactDescription.Of(
+            FactNames.AccountSuspended,
+            StreamCategories.User,
+            FactJson.Context.AccountSuspended,
+            "An administrator suspended an account, or ended that.",
+            "Refuse what a suspended account may not do.",
+            UserId,
+            new("is_suspended", "boolean?", "Whether it is suspended from now on; absent means false.")),
+        FactDescription.Of(
             FactNames.PusherSet,
             StreamCategories.User,
             FactJson.Context.PusherSet,
@@ -109,8 +125,10 @@ internal static class UserApiFacts
             new("password_hash", "string?", "Argon2id string; absent where the account has no password."),
             new(
                 "access_tokens",
-                "array of `{token_sha256, device_id, issued_at_ms, expires_at_ms?}`",
-                "The tokens, as unpadded URL-safe base64 of their SHA-256; times in Unix milliseconds."),
+                "array of `{token_sha256, device_id, issued_at_ms, expires_at_ms?, refresh_sha256?, "
+                + "previous_refresh_sha256?}`",
+                "The tokens, as unpadded URL-safe base64 of their SHA-256; times in Unix milliseconds. Beside a token "
+                + "the refresh token that replaces it, and the one that it came from until either is used."),
             new("is_deactivated", "boolean?", "Whether the account is closed for good; absent means false.")),
     ];
 }

@@ -13,6 +13,16 @@ public sealed record CredentialsChanged(
     ImmutableArray<StoredAccessToken> AccessTokens,
     bool IsDeactivated = false) : IFact;
 
-/// <summary>A token of a device, hashed. Shape: TokenSha256, unpadded URL-safe base64. Units: IssuedAtMs, ExpiresAtMs
-/// Unix milliseconds.</summary>
-public sealed record StoredAccessToken(string TokenSha256, string DeviceId, long IssuedAtMs, long? ExpiresAtMs = null);
+/// <summary>A token of a device, hashed, and the refresh tokens that replace it.</summary>
+/// <remarks>
+/// Shape: hashes are unpadded URL-safe base64. RefreshSha256 is the refresh token that was given out with the token,
+/// absent where the client asked for none; PreviousRefreshSha256 is the one that it came from, which is good until the
+/// token or its own refresh token is used. Units: IssuedAtMs, ExpiresAtMs Unix milliseconds.
+/// </remarks>
+public sealed record StoredAccessToken(
+    string TokenSha256,
+    string DeviceId,
+    long IssuedAtMs,
+    long? ExpiresAtMs = null,
+    string? RefreshSha256 = null,
+    string? PreviousRefreshSha256 = null);

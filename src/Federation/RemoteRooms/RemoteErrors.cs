@@ -7,7 +7,7 @@ namespace Matrix.EventSourced.Federation.RemoteRooms;
 /// <summary>What a client is told when another server was asked on its behalf.</summary>
 /// <remarks>Only errcodes that say something about the room or the user are passed on, with our status; all else is
 /// 502: it is between the servers.</remarks>
-internal static class RemoteErrors
+public static class RemoteErrors
 {
     public static MatrixError Of<T>(FederationResult<T> result)
         where T : class => result switch

@@ -70,6 +70,24 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
         return found.Count == 0 ? null : found[0];
     }
 
+    /// <summary>Users whom the current state bans, in order.</summary>
+    public ValueTask<IReadOnlyList<UserId>> BannedAsync(
+        RoomId roomId, int limit, CancellationToken cancellationToken) => AskAsync(
+            schema =>
+                $"""
+                SELECT state_key FROM {schema}.state
+                WHERE room_id = $1 AND type = 'm.room.member' AND to_position = {RoomserverSchema.OpenEnd}
+                    AND membership = {(int)Membership.Ban}
+                ORDER BY state_key LIMIT $2
+                """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddInt(limit);
+            },
+            static reader => UserId.Parse(reader.GetString(0)),
+            cancellationToken);
+
     /// <summary>The accepted or backfilled PDU nearest to a time.</summary>
     public async ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
         RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken)

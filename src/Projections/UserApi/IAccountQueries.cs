@@ -3,7 +3,12 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Projections.UserApi;
 
 /// <summary>An account of this server.</summary>
-public sealed record Account(UserId UserId, bool IsGuest, bool IsAdmin, bool IsDeactivated);
+public sealed record Account(UserId UserId, bool IsGuest, bool IsAdmin, bool IsDeactivated)
+{
+    public bool IsLocked { get; init; }
+
+    public bool IsSuspended { get; init; }
+}
 
 /// <summary>Accounts of this server, and the rooms that they forgot.</summary>
 public interface IAccountQueries

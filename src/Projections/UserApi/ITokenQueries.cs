@@ -3,7 +3,15 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Projections.UserApi;
 
 /// <summary>Whose an access token is. Units: ExpiresAtMs, Unix milliseconds; null never expires.</summary>
-public sealed record TokenOwner(UserId UserId, string DeviceId, bool IsGuest, bool IsAdmin, long? ExpiresAtMs);
+public sealed record TokenOwner(UserId UserId, string DeviceId, bool IsGuest, bool IsAdmin, long? ExpiresAtMs)
+{
+    public bool IsLocked { get; init; }
+
+    public bool IsSuspended { get; init; }
+
+    /// <summary>The refresh token that this token came from is still good, until this one is used.</summary>
+    public bool EndsRefreshToken { get; init; }
+}
 
 /// <summary>The hottest question of the server: whose is this token?</summary>
 public interface ITokenQueries
@@ -14,6 +22,9 @@ public interface ITokenQueries
     /// </summary>
     /// <remarks>Cost: one lock-free read when the token was seen before, else one read by primary key.</remarks>
     ValueTask<TokenOwner?> FindAsync(string tokenSha256, CancellationToken cancellationToken);
+
+    /// <summary>Whose the refresh token with this SHA-256 is, or null; by way of no cache.</summary>
+    ValueTask<UserId?> FindByRefreshAsync(string refreshSha256, CancellationToken cancellationToken);
 
     /// <summary>Forgets one token at once, before its projection says so.</summary>
     void Forget(string tokenSha256);

@@ -23,6 +23,10 @@ public sealed class ProfileQueries(IDocumentStoreAccess documents) : IProfileQue
     async ValueTask<Account?> IAccountQueries.FindAsync(UserId user, CancellationToken cancellationToken) =>
         await LoadAsync(user, cancellationToken) is { } document
             ? new Account(user, document.IsGuest, document.IsAdmin, document.IsDeactivated)
+            {
+                IsLocked = document.IsLocked,
+                IsSuspended = document.IsSuspended,
+            }
             : null;
 
     private async ValueTask<AccountDocument?> LoadAsync(UserId user, CancellationToken cancellationToken)

@@ -17,12 +17,24 @@ public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas s
 
     public void Forget(string tokenSha256) => cache.Remove(tokenSha256);
 
+    public async ValueTask<UserId?> FindByRefreshAsync(string refreshSha256, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            $"""
+            SELECT user_id FROM {schemas.Live(UserApiProjection.ProjectionName)}.access_tokens
+            WHERE refresh_sha256 = $1 OR previous_refresh_sha256 = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = refreshSha256 });
+        return await command.ExecuteScalarAsync(cancellationToken) is string user ? UserId.Parse(user) : null;
+    }
+
     private async ValueTask<TokenOwner?> ReadAsync(string tokenSha256, CancellationToken cancellationToken)
     {
         var slot = cache.Slot(tokenSha256);
         await using var command = database.CreateCommand(
             $"""
-            SELECT user_id, device_id, is_guest, is_admin, expires_at_ms
+            SELECT user_id, device_id, is_guest, is_admin, expires_at_ms, is_locked, is_suspended,
+                previous_refresh_sha256 IS NOT NULL
             FROM {schemas.Live(UserApiProjection.ProjectionName)}.access_tokens WHERE token_sha256 = $1
             """);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tokenSha256 });
@@ -34,7 +46,12 @@ public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas s
             reader.GetString(1),
             reader.GetBoolean(2),
             reader.GetBoolean(3),
-            reader.IsDBNull(4) ? null : reader.GetInt64(4));
+            reader.IsDBNull(4) ? null : reader.GetInt64(4))
+        {
+            IsLocked = reader.GetBoolean(5),
+            IsSuspended = reader.GetBoolean(6),
+            EndsRefreshToken = reader.GetBoolean(7),
+        };
         cache.Add(tokenSha256, owner, slot);
         return owner;
     }

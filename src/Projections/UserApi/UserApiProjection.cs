@@ -14,7 +14,7 @@ namespace Matrix.EventSourced.Projections.UserApi;
 /// </summary>
 /// <remarks>
 /// A batch is folded in memory first (<see cref="UserBatch"/>) and written once, whatever it holds of one user.
-/// After the commit, tokens that ended leave the cache.
+/// After the commit, tokens that ended or changed leave the cache.
 /// </remarks>
 public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency)
     : IDocumentProjection
@@ -42,6 +42,8 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
         FactNames.DeviceRenamed,
         FactNames.DeviceDeleted,
         FactNames.FilterStored,
+        FactNames.AccountLocked,
+        FactNames.AccountSuspended,
         FactNames.PusherSet,
         FactNames.PusherDeleted,
         FactNames.AccountDataSet,
@@ -75,7 +77,7 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
         changes.StoreIn(session);
         await session.SaveChangesAsync(cancellationToken);
         var ended = await AccessTokenTable.WriteAsync(batch, changes, cancellationToken);
-        if (changes.Credentials.Count > 0)
+        if (changes.Credentials.Count > 0 || changes.Moderated.Count > 0)
             _endedTokens.AddOrUpdate(batch, ended);
     }
 
@@ -99,7 +101,7 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
             var record = batch.Facts[i];
             switch (record.Fact)
             {
-                case CredentialsChanged when ended is null:
+                case CredentialsChanged or AccountLocked or AccountSuspended when ended is null:
                     // Only a part of the batch is announced: which tokens ended is not known one by one.
                     tokens.Clear();
                     ended = [];

@@ -27,6 +27,9 @@ internal sealed class UserBatch
     /// <summary>The last credentials of each user in the batch.</summary>
     public SortedDictionary<string, CredentialsChanged> Credentials { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The users who were locked or suspended in the batch, or are no longer.</summary>
+    public SortedSet<string> Moderated { get; } = new(StringComparer.Ordinal);
+
     public AccountDocument? FindAccount(string userId) => _accounts.GetValueOrDefault(userId);
 
     public static async ValueTask<UserBatch> FoldAsync(
@@ -74,6 +77,12 @@ internal sealed class UserBatch
                     accounts.Add(registered.UserId.Value);
                     break;
                 case ProfileChanged changed:
+                    accounts.Add(changed.UserId.Value);
+                    break;
+                case AccountLocked changed:
+                    accounts.Add(changed.UserId.Value);
+                    break;
+                case AccountSuspended changed:
                     accounts.Add(changed.UserId.Value);
                     break;
                 case CredentialsChanged changed:
@@ -126,6 +135,12 @@ internal sealed class UserBatch
                     RegisteredAt = position,
                 };
                 break;
+            case AccountLocked changed:
+                Moderate(changed.UserId.Value, account => account.IsLocked = changed.IsLocked);
+                break;
+            case AccountSuspended changed:
+                Moderate(changed.UserId.Value, account => account.IsSuspended = changed.IsSuspended);
+                break;
             case ProfileChanged changed:
                 Apply(changed);
                 break;
@@ -167,6 +182,14 @@ internal sealed class UserBatch
                     account.IsDeactivated = changed.IsDeactivated;
                 break;
         }
+    }
+
+    private void Moderate(string userId, Action<AccountDocument> change)
+    {
+        if (!_accounts.TryGetValue(userId, out var account))
+            return;
+        change(account);
+        Moderated.Add(userId);
     }
 
     private void DeletePushersOf(DeviceDeleted device)

@@ -16,6 +16,10 @@ public sealed class AccountDocument
 
     public bool IsDeactivated { get; set; }
 
+    public bool IsLocked { get; set; }
+
+    public bool IsSuspended { get; set; }
+
     public long RegisteredAt { get; set; }
 
     public SortedDictionary<string, string> Profile { get; set; } = new(StringComparer.Ordinal);

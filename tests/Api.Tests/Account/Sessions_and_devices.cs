@@ -4,10 +4,6 @@ namespace Matrix.EventSourced.Api.Tests.Account;
 
 public class Sessions_and_devices(AccountServer server) : IClassFixture<AccountServer>
 {
-    [Fact]
-    public async Task login_offers_the_password() => Assert.Equal(
-        """{"flows":[{"type":"m.login.password"}]}""", (await server.SendAsync("GET", "login")).Text);
-
     [Theory]
     [InlineData("login1", "login1")]
     [InlineData("login2", "@login2:hs")]

@@ -1,3 +1,6 @@
+using Matrix.EventSourced.Api.Tests.Account;
+using Matrix.EventSourced.Kit.Hosting;
+
 namespace Matrix.EventSourced.Api.Tests.SpecSchemas;
 
 /// <content>The smaller modules around an account.</content>
@@ -30,5 +33,27 @@ public sealed partial class Responses_of_all_endpoints
             "lang":"en","data":{"url":"https://push.example.org/_matrix/push/v1/notify"}}
             """);
         await _walk.CallAsync($"GET {V3}pushers", _alice);
+    }
+
+    private async Task CallAdministrationAsync()
+    {
+        var admin = await Administrators.RegisterAsync(_server, "root");
+        await _walk.CallAsync($"PUT {V1}admin/lock/{{userId}}", admin, [_bob.UserId], """{"locked":false}""");
+        await _walk.CallAsync($"GET {V1}admin/lock/{{userId}}", admin, [_bob.UserId]);
+        await _walk.CallAsync($"PUT {V1}admin/suspend/{{userId}}", admin, [_bob.UserId], """{"suspended":false}""");
+        await _walk.CallAsync($"GET {V1}admin/suspend/{{userId}}", admin, [_bob.UserId]);
+        await _walk.CallAsync($"GET {V3}admin/whois/{{userId}}", admin, [_bob.UserId]);
+        await _walk.CallAsync($"GET {V3}capabilities", admin);
+    }
+
+    private async Task CallTokensAsync(string password)
+    {
+        var session = await _walk.CallAsync(
+            $"POST {V3}login", null, body: $$"""{{password[..^1]}},"device_id":"RE","refresh_token":true}""");
+        await _walk.CallAsync(
+            $"POST {V3}refresh", null, body: $$"""{"refresh_token":"{{session.Text("refresh_token")}}"}""");
+        await _walk.CallAsync($"POST {V1}login/get_token", _alice, body: "{}", status: 401);
+        await _walk.CallAsync($"POST {V1}login/get_token", _alice, body: $$"""{"auth":{{password}}}""");
+        await _walk.CallAsync($"POST {V3}user/{{userId}}/openid/request_token", _alice, [_alice.UserId], "{}");
     }
 }

@@ -52,6 +52,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallSearchAsync();
         await CallDiscoveringAsync();
         await CallAccountAsync();
+        await CallAdministrationAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
 
@@ -198,6 +199,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await _walk.CallAsync($"GET {V3}login", null);
         await _walk.CallAsync($"POST {V3}login", null, body: Login("ONE"));
         await _walk.CallAsync($"POST {V3}login", null, body: Login("TWO"));
+        await CallTokensAsync(password);
         await _walk.CallAsync($"GET {V3}devices", _alice);
         await _walk.CallAsync($"PUT {V3}devices/{{deviceId}}", _alice, ["ONE"], """{"display_name":"one"}""");
         await _walk.CallAsync($"GET {V3}devices/{{deviceId}}", _alice, ["ONE"]);

@@ -44,6 +44,8 @@ internal sealed class UserApiWorld
 
     public PasswordCheck Passwords { get; }
 
+    public SessionTokens Tokens => new(Random, new SessionLifetimes(TimeSpan.FromHours(1), null));
+
     public CommandContext Context => new(FactActor.Self, Time.GetUtcNow().ToUnixTimeMilliseconds(), "request-1");
 
     public RegistrationsUnderWay UnderWay { get; } = new();
@@ -51,7 +53,7 @@ internal sealed class UserApiWorld
     public Task<CommandResult<OpenedSession>> RegisterAsync(
         string localpart = "alice", string? password = "secret", string? deviceId = "DEV", bool isAdmin = false, bool inhibitLogin = false)
     {
-        var handler = new RegisterAccountHandler(Accounts, Credentials, Passwords, UnderWay, Log, Random);
+        var handler = new RegisterAccountHandler(Accounts, Credentials, Passwords, UnderWay, Log, Tokens, Random);
         return handler.Handle(
             new RegisterAccount(
                 Context, UserId.Parse(
@@ -60,7 +62,7 @@ internal sealed class UserApiWorld
     }
 
     public Task<CommandResult<OpenedSession>> LogInAsync(string password = "secret", string? deviceId = null) =>
-        new LogInHandler(Accounts, Credentials, Passwords, Random).Handle(
+        new LogInHandler(new SessionOpening(Accounts, Credentials, Tokens, Random), Passwords).Handle(
             new LogIn(Context, Alice, password, deviceId, "laptop"), CancellationToken.None);
 
     public Task<CommandResult<Unit>> EndAsync(params string[]? deviceIds) =>

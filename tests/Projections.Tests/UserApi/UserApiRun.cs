@@ -145,7 +145,7 @@ internal sealed class UserFacts(int seed)
         var user = User(_random.Next(5));
         var id = $"ID{_random.Next(4)}";
         var json = RawJson.FromText($$"""{ "n":{{_random.Next(100)}}, "é":"\u0000" }""");
-        return _random.Next(10) switch
+        return _random.Next(12) switch
         {
             0 => new DeviceCreated(user, id, _random.Next(2) == 0 ? null : $"name {_random.Next(9)}"),
             1 => new DeviceRenamed(user, id, $"name {_random.Next(9)}"),
@@ -157,7 +157,9 @@ internal sealed class UserFacts(int seed)
                     user, _random.Next(2) == 0 ? null : RoomId.Parse("!r:hs"), $"t{_random.Next(3)}", json),
             6 => new PusherSet(user, id, "app", $"key{_random.Next(3)}", json),
             7 => new PusherDeleted(user, "app", $"key{_random.Next(3)}"),
-            8 => new RoomForgotten(user, RoomId.Parse("!r:hs")),
+            8 => new AccountLocked(user, _random.Next(2) == 0),
+            9 => new AccountSuspended(user, _random.Next(2) == 0),
+            10 => new RoomForgotten(user, RoomId.Parse("!r:hs")),
             _ => new CredentialsChanged(
                 user,
                 "hash",

@@ -9,13 +9,15 @@ using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.ClientApi.Account;
 
-/// <summary>Opens a session by password.</summary>
+/// <summary>Opens a session, by password or by a login token.</summary>
+/// <remarks>An application service's login is not offered: it comes with application services.</remarks>
 internal static class Login
 {
     private const string PasswordType = "m.login.password";
+    private const string TokenType = "m.login.token";
 
-    private static readonly MatrixResponse Flows =
-        new MatrixResponse.RawJson("{\"flows\":[{\"type\":\"m.login.password\"}]}"u8.ToArray());
+    private static readonly MatrixResponse Flows = new MatrixResponse.RawJson(
+        """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}"""u8.ToArray());
 
     public static readonly EndpointSpec GetSpec = new(
         "GET",
@@ -45,30 +47,73 @@ internal static class Login
         var (body, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
-        (var command, error) = Read(request, body);
+        (var device, error) = ReadDevice(body);
         if (error is not null)
             return error;
-        var server = request.Get<HomeserverConfig>().ServerName;
-        return await request.SendAsync(
-            command!, session => new MatrixResponse.Json(writer => SessionAnswer.Write(writer, session, server)));
+        return device!.Type switch
+        {
+            PasswordType => await ByPasswordAsync(request, body, device),
+            TokenType => await ByTokenAsync(request, body, device),
+            _ => new MatrixError(400, ErrCodes.Unknown, "Unknown login type."),
+        };
     }
 
-    private static (LogIn? Command, MatrixError? Error) Read(MatrixRequest request, JsonElement body)
+    private static async ValueTask<MatrixResponse> ByPasswordAsync(
+        MatrixRequest request, JsonElement body, DeviceOfLogin device)
     {
-        var fields = new BodyFields(body);
-        var type = fields.RequiredString("type");
-        if (fields.Error is null && type != PasswordType)
-            return (null, new MatrixError(400, ErrCodes.Unknown, "Unknown login type."));
-        if (fields.Error is not null)
-            return (null, fields.Error);
         if (UserIdentifier.Read(body, request.Get<HomeserverConfig>().ServerName, out var userId) is { } problem)
-            return (null, problem);
-        var command = new LogIn(
+            return problem;
+        var (password, error) = ReadText(body, "password");
+        if (error is not null)
+            return error;
+        var context = request.CommandContext(new FactActor(User: userId.Value));
+        var command = new LogIn(context, userId, password, device.DeviceId, device.DeviceName)
+        {
+            IsRefreshable = device.IsRefreshable,
+        };
+        return await request.SendAsync(command, session => Answer(request, session));
+    }
+
+    /// <summary>The token is used up, whatever becomes of the login.</summary>
+    private static async ValueTask<MatrixResponse> ByTokenAsync(
+        MatrixRequest request, JsonElement body, DeviceOfLogin device)
+    {
+        var (token, error) = ReadText(body, "token");
+        if (error is not null)
+            return error;
+        if (!request.Get<LoginTokens>().TryUse(token, out var userId))
+            return MatrixError.Forbidden("The login token is not known, was used or has expired.");
+        var command = new LogInByToken(
             request.CommandContext(new FactActor(User: userId.Value)),
             userId,
-            fields.RequiredString("password"),
-            fields.OptionalString("device_id") is { Length: > 0 } deviceId ? deviceId : null,
-            fields.OptionalString("initial_device_display_name"));
-        return (command, fields.Error);
+            device.DeviceId,
+            device.DeviceName,
+            device.IsRefreshable);
+        return await request.SendAsync(command, session => Answer(request, session));
     }
+
+    private static MatrixResponse Answer(MatrixRequest request, OpenedSession session)
+    {
+        var server = request.Get<HomeserverConfig>().ServerName;
+        return new MatrixResponse.Json(writer => SessionAnswer.Write(writer, session, server));
+    }
+
+    private static (DeviceOfLogin? Device, MatrixError? Error) ReadDevice(JsonElement body)
+    {
+        var fields = new BodyFields(body);
+        var device = new DeviceOfLogin(
+            fields.RequiredString("type"),
+            fields.OptionalString("device_id") is { Length: > 0 } deviceId ? deviceId : null,
+            fields.OptionalString("initial_device_display_name"),
+            fields.Bool("refresh_token", otherwise: false));
+        return (device, fields.Error);
+    }
+
+    private static (string Text, MatrixError? Error) ReadText(JsonElement body, string name)
+    {
+        var fields = new BodyFields(body);
+        return (fields.RequiredString(name), fields.Error);
+    }
+
+    private sealed record DeviceOfLogin(string Type, string? DeviceId, string? DeviceName, bool IsRefreshable);
 }

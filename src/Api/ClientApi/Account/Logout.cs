@@ -15,6 +15,7 @@ internal static class Logout
         "client-server-api#post_matrixclientv3logout")
     {
         GuestsAllowed = true,
+        LockedAllowed = true,
     };
 
     public static readonly EndpointSpec AllSpec = new(
@@ -25,6 +26,7 @@ internal static class Logout
         "client-server-api#post_matrixclientv3logoutall")
     {
         GuestsAllowed = true,
+        LockedAllowed = true,
     };
 
     public static void Map(EndpointTable table)

@@ -31,6 +31,7 @@ internal static class ProfileEndpoints
         RateClass.Profile,
         "client-server-api#put_matrixclientv3profileuseridkeyname")
     {
+        ForbiddenWhileSuspended = true,
         // Guests may change their display name; the command refuses them the rest.
         GuestsAllowed = true,
     };
@@ -42,6 +43,7 @@ internal static class ProfileEndpoints
         RateClass.Profile,
         "client-server-api#delete_matrixclientv3profileuseridkeyname")
     {
+        ForbiddenWhileSuspended = true,
         GuestsAllowed = true,
     };
 
@@ -106,6 +108,8 @@ internal static class ProfileEndpoints
     /// </remarks>
     private static (RawJson? Value, MatrixError? Error) ReadValue(string field, JsonElement value)
     {
+        if (field == ProfileFields.TimeZone && value.ValueKind != JsonValueKind.String)
+            return (null, MatrixError.BadJson($"{field} must be a string."));
         if (field is not (ProfileFields.DisplayName or ProfileFields.AvatarUrl))
         {
             return value.ValueKind == JsonValueKind.Null

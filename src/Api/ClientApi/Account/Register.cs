@@ -90,7 +90,10 @@ internal static class Register
                 body.Password,
                 body.DeviceId,
                 body.DeviceName,
-                body.InhibitLogin);
+                body.InhibitLogin)
+            {
+                IsRefreshable = body.IsRefreshable,
+            };
             var answer = await SendAsync(request, command, server);
             var isCollision = body.UserId is null
                 && answer is MatrixResponse.Error { Value.ErrCode: ErrCodes.UserInUse };

@@ -11,6 +11,8 @@ namespace Matrix.EventSourced.Api.ClientApi.Account;
 internal sealed record RegisterBody(
     UserId? UserId, string? Password, string? DeviceId, string? DeviceName, bool InhibitLogin)
 {
+    public bool IsRefreshable { get; init; }
+
     /// <summary>Reads the parameters and makes sure that the name is free.</summary>
     public static async ValueTask<(
         RegisterBody Body, MatrixError? Error)> ReadAsync(MatrixRequest request, JsonElement parameters)
@@ -32,7 +34,10 @@ internal sealed record RegisterBody(
             fields.OptionalString("password"),
             fields.OptionalString("device_id") is { Length: > 0 } deviceId ? deviceId : null,
             fields.OptionalString("initial_device_display_name"),
-            fields.Bool("inhibit_login", otherwise: false));
+            fields.Bool("inhibit_login", otherwise: false))
+        {
+            IsRefreshable = fields.Bool("refresh_token", otherwise: false),
+        };
         return (body, username, fields.Error);
     }
 }

@@ -15,9 +15,19 @@ internal static class SessionAnswer
         {
             writer.WriteString("access_token"u8, session.AccessToken);
             writer.WriteString("device_id"u8, session.DeviceId);
+            WriteRefresh(writer, session.Tokens!);
         }
         // Deprecated, but older clients and scripts read it.
         writer.WriteString("home_server"u8, server.Value);
         writer.WriteEndObject();
+    }
+
+    /// <summary>Spec: v1.19 client-server-api #refreshing-access-tokens.</summary>
+    public static void WriteRefresh(Utf8JsonWriter writer, NewSessionTokens tokens)
+    {
+        if (tokens.RefreshToken is not null)
+            writer.WriteString("refresh_token"u8, tokens.RefreshToken);
+        if (tokens.ExpiresInMs is { } expiresInMs)
+            writer.WriteNumber("expires_in_ms"u8, expiresInMs);
     }
 }

@@ -11,7 +11,10 @@ internal static class BanEndpoint
         "/_matrix/client/v3/rooms/{roomId}/ban",
         AuthKind.AccessToken,
         RateClass.None,
-        "client-server-api#post_matrixclientv3roomsroomidban");
+        "client-server-api#post_matrixclientv3roomsroomidban")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

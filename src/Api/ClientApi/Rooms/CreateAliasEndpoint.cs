@@ -13,7 +13,10 @@ internal static class CreateAliasEndpoint
         "/_matrix/client/v3/directory/room/{roomAlias}",
         AuthKind.AccessToken,
         RateClass.None,
-        "client-server-api#put_matrixclientv3directoryroomroomalias");
+        "client-server-api#put_matrixclientv3directoryroomroomalias")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

@@ -10,7 +10,10 @@ internal static class CreateRoomEndpoint
         "/_matrix/client/v3/createRoom",
         AuthKind.AccessToken,
         RateClass.RoomCreation,
-        "client-server-api#post_matrixclientv3createroom");
+        "client-server-api#post_matrixclientv3createroom")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

@@ -13,7 +13,10 @@ internal static class InviteEndpoint
         "/_matrix/client/v3/rooms/{roomId}/invite",
         AuthKind.AccessToken,
         RateClass.Invite,
-        "client-server-api#post_matrixclientv3roomsroomidinvite");
+        "client-server-api#post_matrixclientv3roomsroomidinvite")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

@@ -12,6 +12,7 @@ internal static class JoinByIdEndpoint
         RateClass.Join,
         "client-server-api#post_matrixclientv3roomsroomidjoin")
     {
+        ForbiddenWhileSuspended = true,
         GuestsAllowed = true,
     };
 

@@ -14,6 +14,7 @@ internal static class JoinEndpoint
         RateClass.Join,
         "client-server-api#post_matrixclientv3joinroomidoralias")
     {
+        ForbiddenWhileSuspended = true,
         GuestsAllowed = true,
     };
 

@@ -11,7 +11,10 @@ internal static class KickEndpoint
         "/_matrix/client/v3/rooms/{roomId}/kick",
         AuthKind.AccessToken,
         RateClass.None,
-        "client-server-api#post_matrixclientv3roomsroomidkick");
+        "client-server-api#post_matrixclientv3roomsroomidkick")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

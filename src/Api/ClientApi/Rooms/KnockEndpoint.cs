@@ -11,7 +11,10 @@ internal static class KnockEndpoint
         "/_matrix/client/v3/knock/{roomIdOrAlias}",
         AuthKind.AccessToken,
         RateClass.Join,
-        "client-server-api#post_matrixclientv3knockroomidoralias");
+        "client-server-api#post_matrixclientv3knockroomidoralias")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

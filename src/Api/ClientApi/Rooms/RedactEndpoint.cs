@@ -1,5 +1,7 @@
+using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.ClientApi.Rooms;
 
@@ -26,8 +28,21 @@ internal static class RedactEndpoint
         if (error is not null)
             return error;
         var requester = request.Requester;
+        if (requester.IsSuspended && await FindProblemAsync(request) is { } problem)
+            return problem;
         var command = new RedactEvent(
             request.CommandContext(), roomId, requester.UserId, redacts, reason, transaction, requester.IsAdmin);
         return (await request.SendAsync(command)).ToEventId();
+    }
+
+    /// <summary>Spec: v1.19 client-server-api #account-suspension: who is suspended redacts only what is
+    /// theirs.</summary>
+    private static async ValueTask<MatrixError?> FindProblemAsync(MatrixRequest request)
+    {
+        var (access, refusal) = await RoomAccess.OpenAsync(request);
+        if (access is null)
+            return refusal;
+        var redacted = await EventEndpoint.FindVisibleAsync(request, access);
+        return redacted?.Pdu.Sender == request.Requester.UserId ? null : RequestPipeline.Suspended;
     }
 }

@@ -9,6 +9,7 @@ internal static class RoomWritingModule
     public static void Map(EndpointTable table)
     {
         CreateRoomEndpoint.Map(table);
+        UpgradeEndpoint.Map(table);
         JoinEndpoint.Map(table);
         JoinByIdEndpoint.Map(table);
         KnockEndpoint.Map(table);

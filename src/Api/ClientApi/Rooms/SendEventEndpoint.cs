@@ -13,6 +13,7 @@ internal static class SendEventEndpoint
         RateClass.Message,
         "client-server-api#put_matrixclientv3roomsroomidsendeventtypetxnid")
     {
+        ForbiddenWhileSuspended = true,
         GuestsAllowed = true,
     };
 

@@ -13,6 +13,7 @@ internal static class SendStateEndpoint
         RateClass.Message,
         "client-server-api#put_matrixclientv3roomsroomidstateeventtypestatekey")
     {
+        ForbiddenWhileSuspended = true,
         GuestsAllowed = true,
     };
 

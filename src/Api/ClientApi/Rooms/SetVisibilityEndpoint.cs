@@ -12,7 +12,10 @@ internal static class SetVisibilityEndpoint
         "/_matrix/client/v3/directory/list/room/{roomId}",
         AuthKind.AccessToken,
         RateClass.None,
-        "client-server-api#put_matrixclientv3directorylistroomroomid");
+        "client-server-api#put_matrixclientv3directorylistroomroomid")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

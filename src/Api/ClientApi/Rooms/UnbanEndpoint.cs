@@ -11,7 +11,10 @@ internal static class UnbanEndpoint
         "/_matrix/client/v3/rooms/{roomId}/unban",
         AuthKind.AccessToken,
         RateClass.None,
-        "client-server-api#post_matrixclientv3roomsroomidunban");
+        "client-server-api#post_matrixclientv3roomsroomidunban")
+    {
+        ForbiddenWhileSuspended = true,
+    };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

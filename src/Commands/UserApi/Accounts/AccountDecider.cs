@@ -36,11 +36,31 @@ public static class AccountDecider
 
     public static MatrixError UserInUse { get; } = new(400, ErrCodes.UserInUse, "This user name is taken.");
 
+    /// <summary>Spec: v1.19 client-server-api #account-locking.</summary>
+    public static MatrixError Locked { get; } = new(401, ErrCodes.UserLocked, "This account has been locked.")
+    {
+        Extra = [new("soft_logout", "true")],
+    };
+
+    /// <summary>An account is locked or unlocked; its tokens stay.</summary>
+    public static Decision Lock(AccountState state, AccountLocked change) =>
+        !state.Exists ? UnknownUser
+        : state.IsLocked == change.IsLocked ? Decision.Nothing
+        : Decision.Accept(change);
+
+    /// <summary>An account is suspended, or no longer.</summary>
+    public static Decision Suspend(AccountState state, AccountSuspended change) =>
+        !state.Exists ? UnknownUser
+        : state.IsSuspended == change.IsSuspended ? Decision.Nothing
+        : Decision.Accept(change);
+
     /// <summary>A device of that id, known or new; a known one keeps its name.</summary>
     public static Decision OpenDevice(AccountState state, DeviceCreated device)
     {
         if (!state.Exists)
             return UnknownUser;
+        if (state.IsLocked)
+            return Locked;
         return state.Devices.ContainsKey(device.DeviceId) ? Decision.Nothing : Decision.Accept(device);
     }
 
@@ -101,6 +121,7 @@ public static class ProfileFields
 {
     public const string DisplayName = "displayname";
     public const string AvatarUrl = "avatar_url";
+    public const string TimeZone = "m.tz";
 
     /// <summary>Bytes of the profile as one JSON object without white space.</summary>
     public static int SizeBytes(IReadOnlyDictionary<string, RawJson> fields)

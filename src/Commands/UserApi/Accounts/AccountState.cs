@@ -19,6 +19,10 @@ public sealed record AccountState : IAggregateState<AccountState>
 
     public bool IsAdmin { get; private init; }
 
+    public bool IsLocked { get; private init; }
+
+    public bool IsSuspended { get; private init; }
+
     public ImmutableSortedDictionary<string, string?> Devices { get; private init; } =
         ImmutableSortedDictionary.Create<string, string?>(StringComparer.Ordinal);
 
@@ -53,6 +57,8 @@ public sealed record AccountState : IAggregateState<AccountState>
         {
             Pushers = Pushers.Remove(new PusherKey(deleted.AppId, deleted.PushKey)),
         },
+        AccountLocked changed => this with { IsLocked = changed.IsLocked },
+        AccountSuspended changed => this with { IsSuspended = changed.IsSuspended },
         ProfileChanged { Value: { } value } changed => this with { Profile = Profile.SetItem(changed.Field, value) },
         ProfileChanged changed => this with { Profile = Profile.Remove(changed.Field) },
         FilterStored stored => this with { FilterIds = FilterIds.Add(stored.FilterId) },

@@ -39,6 +39,44 @@ public static class CredentialsDecider
         return Change(state, userId, tokens, state.PasswordHash);
     }
 
+    /// <summary>New tokens for a session, in exchange for its refresh token.</summary>
+    /// <remarks>
+    /// Spec: v1.19 client-server-api #refreshing-access-tokens. The old access token ends at once. The refresh token
+    /// stays good until the new access token or the new refresh token is used, so that an answer that got lost can be
+    /// asked for again: the tokens of the lost answer then end.
+    /// Errors: M_UNKNOWN_TOKEN.
+    /// </remarks>
+    /// <param name="state">The credentials.</param>
+    /// <param name="userId">Whose they are.</param>
+    /// <param name="refreshSha256">The hash of the refresh token.</param>
+    /// <param name="create">Makes the new token for a device.</param>
+    public static Decision Refresh(
+        CredentialsState state, UserId userId, string refreshSha256, Func<string, StoredAccessToken> create)
+    {
+        var old = state.Tokens.FirstOrDefault(
+            one => one.RefreshSha256 == refreshSha256 || one.PreviousRefreshSha256 == refreshSha256);
+        if (state.IsDeactivated || old is null)
+            return UnknownRefreshToken;
+        var token = create(old.DeviceId) with { PreviousRefreshSha256 = refreshSha256 };
+        return Change(state, userId, state.Tokens.Remove(old).Add(token), state.PasswordHash);
+    }
+
+    /// <summary>A token was used: the refresh token that it came from ends.</summary>
+    public static Decision ConfirmRefresh(CredentialsState state, UserId userId, string tokenSha256)
+    {
+        var token = state.Tokens.FirstOrDefault(one => one.TokenSha256 == tokenSha256);
+        return token?.PreviousRefreshSha256 is null
+            ? Decision.Nothing
+            : Change(
+                state,
+                userId,
+                state.Tokens.Replace(token, token with { PreviousRefreshSha256 = null }),
+                state.PasswordHash);
+    }
+
+    public static MatrixError UnknownRefreshToken { get; } =
+        new(401, ErrCodes.UnknownToken, "The refresh token is not known, or has been used.");
+
     /// <summary>The tokens of these devices end.</summary>
     public static Decision RevokeDevices(CredentialsState state, UserId userId, IReadOnlyCollection<string> deviceIds)
     {

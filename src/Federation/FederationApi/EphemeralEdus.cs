@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Matrix.EventSourced.Commands.EduServer;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Protocol.Identifiers;
+
+namespace Matrix.EventSourced.Federation.FederationApi;
+
+/// <summary><c>m.typing</c> of another server. Spec: v1.19 server-server-api #typing-notifications.</summary>
+public sealed class TypingEdu(IEduServerForFederationApi eduServer, RoomAccess access) : IInboundEdu
+{
+    public string Type => "m.typing";
+
+    public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
+    {
+        if (RoomId.TryParse(EduJson.Text(content, "room_id"), out var roomId)
+            && UserId.TryParse(EduJson.Text(content, "user_id"), out var userId)
+            && content.TryGetProperty("typing"u8, out var typing)
+            && typing.ValueKind is JsonValueKind.True or JsonValueKind.False
+            && await access.IsAllowedAsync(roomId, origin))
+        {
+            await eduServer.ReceiveTypingAsync(
+                origin, roomId, userId, typing.ValueKind == JsonValueKind.True, context);
+        }
+    }
+}
+
+/// <summary><c>m.receipt</c> of another server. Spec: v1.19 server-server-api #receipts.</summary>
+public sealed class ReceiptEdu(IEduServerForFederationApi eduServer, RoomAccess access) : IInboundEdu
+{
+    public string Type => "m.receipt";
+
+    public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
+    {
+        foreach (var room in content.EnumerateObject())
+        {
+            if (!RoomId.TryParse(room.Name, out var roomId)
+                || room.Value.ValueKind != JsonValueKind.Object
+                || !room.Value.TryGetProperty("m.read"u8, out var users)
+                || users.ValueKind != JsonValueKind.Object
+                || !await access.IsAllowedAsync(roomId, origin))
+                continue;
+            foreach (var user in users.EnumerateObject())
+                await TakeAsync(context, origin, roomId, user);
+        }
+    }
+
+    private async ValueTask TakeAsync(
+        CommandContext context, ServerName origin, RoomId roomId, JsonProperty receipt)
+    {
+        if (!UserId.TryParse(receipt.Name, out var userId)
+            || receipt.Value.ValueKind != JsonValueKind.Object
+            || !receipt.Value.TryGetProperty("event_ids"u8, out var eventIds)
+            || eventIds.ValueKind != JsonValueKind.Array)
+            return;
+        var data = receipt.Value.TryGetProperty("data"u8, out var given) ? given : default;
+        var threadId = EduJson.Text(data, "thread_id");
+        var ts = EduJson.Number(data, "ts") ?? context.ReceivedAtMs;
+        foreach (var text in eventIds.EnumerateArray())
+        {
+            if (text.ValueKind == JsonValueKind.String && EventId.TryParse(text.GetString(), out var eventId))
+                await eduServer.ReceiveReceiptAsync(origin, roomId, userId, eventId, threadId, ts, context);
+        }
+    }
+}
+
+/// <summary><c>m.presence</c> of another server. Spec: v1.19 server-server-api #presence.</summary>
+public sealed class PresenceEdu(IEduServerForFederationApi eduServer) : IInboundEdu
+{
+    public string Type => "m.presence";
+
+    public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
+    {
+        if (!content.TryGetProperty("push"u8, out var updates) || updates.ValueKind != JsonValueKind.Array)
+            return;
+        foreach (var update in updates.EnumerateArray())
+        {
+            if (!UserId.TryParse(EduJson.Text(update, "user_id"), out var userId)
+                || StateOf(EduJson.Text(update, "presence")) is not { } state)
+                continue;
+            await eduServer.ReceivePresenceAsync(
+                origin,
+                userId,
+                state,
+                EduJson.Text(update, "status_msg"),
+                Math.Max(0, EduJson.Number(update, "last_active_ago") ?? 0),
+                update.TryGetProperty("currently_active"u8, out var active) && active.ValueKind == JsonValueKind.True,
+                context);
+        }
+    }
+
+    private static PresenceState? StateOf(string? text) => text switch
+    {
+        "online" => PresenceState.Online,
+        "unavailable" => PresenceState.Unavailable,
+        "offline" => PresenceState.Offline,
+        _ => null,
+    };
+}
+
+/// <summary>Reads members of EDUs; null for what is missing or something else.</summary>
+internal static class EduJson
+{
+    public static string? Text(JsonElement content, string name) =>
+        content.ValueKind == JsonValueKind.Object && content.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+
+    public static long? Number(JsonElement content, string name) =>
+        content.ValueKind == JsonValueKind.Object && content.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
+                ? number
+                : null;
+}
