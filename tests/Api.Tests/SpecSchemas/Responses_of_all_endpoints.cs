@@ -81,6 +81,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/kick", _alice, [made], Target(_bob));
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/ban", _alice, [made], Target(_bob));
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/unban", _alice, [made], Target(_bob));
+        await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/upgrade", _alice, [made], """{"new_version":"11"}""");
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/forget", _bob, [made], "{}");
         var knocking = await _alice.CreateRoomAsync(
             """{"initial_state":[{"type":"m.room.join_rules","state_key":"","content":{"join_rule":"knock"}}]}""");

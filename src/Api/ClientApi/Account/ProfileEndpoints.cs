@@ -6,6 +6,7 @@ using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api.ClientApi.Account;
 
@@ -129,6 +130,8 @@ internal static class ProfileEndpoints
     {
         if (request.TryGetUser(out var userId) is { } error)
             return (null, error);
+        if (userId.Server != request.Get<ServerIdentity>().Name)
+            return await RemoteProfiles.FindAsync(request, userId);
         var queries = await request.ReadAsync<IProfileQueries>();
         return await queries.FindAsync(userId, request.ClientGone) is { } profile ? (profile, null) : (null, NoProfile);
     }

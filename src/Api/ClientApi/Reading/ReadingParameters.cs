@@ -36,7 +36,7 @@ internal static class ReadingParameters
         (position, error) = (null, null);
         if (request.Query(name) is not { Length: > 0 } text)
             return true;
-        if (!SyncTokens.TryRead(text, out var read))
+        if (!SyncTokens.TryReadHistory(text, out var read))
         {
             error = MatrixError.InvalidParam($"{name} is not a token of this server.");
             return false;
