@@ -73,7 +73,7 @@ public sealed class SyncEngine(
             : await new SyncBuilder(asked, snapshot, live, reader, lazyMembers).BuildAsync(cancellationToken);
         if (snapshot.HasAccountData)
             await AddAccountDataAsync(asked, answer, cancellationToken);
-        var joined = live.JoinedRooms(feed, answer.NextBatch);
+        var joined = new Lazy<List<UserMembership>>(() => live.JoinedRooms(feed, answer.NextBatch));
         foreach (var part in _parts)
             await part.AddAsync(asked, joined, answer, cancellationToken);
         return answer;
