@@ -38,8 +38,8 @@ public sealed class EduReader(NpgsqlDataSource database, IProjectionSchemas sche
     private string Rooms => schemas.Live(RoomserverProjection.ProjectionName);
 
     /// <summary>What is new in rooms, for one reader: private receipts are shown to their users only.</summary>
-    /// <remarks>Typing is told as it is now, which may be later than the position: the list replaces any other.
-    /// </remarks>
+    /// <remarks>Typing is told as it is now, which may be later than the position: the list replaces any other. Who
+    /// left the room types there no more, whatever they said before.</remarks>
     public async ValueTask<(List<RoomTyping> Typing, List<RoomReceipt> Receipts)> ReadRoomsAsync(
         IReadOnlyList<EduRange> ranges, long upTo, string userId, CancellationToken cancellationToken)
     {
@@ -51,7 +51,9 @@ public sealed class EduReader(NpgsqlDataSource database, IProjectionSchemas sche
             SELECT t.room_id, coalesce(array_agg(x.user_id ORDER BY x.place) FILTER (WHERE x.place >= 0), '{"{}"}')
             FROM unnest($1, $2) AS k (room_id, after)
             JOIN {Edus}.typing t ON t.room_id = k.room_id AND t.position > k.after
-            LEFT JOIN {Edus}.typists x ON x.room_id = t.room_id
+            LEFT JOIN ({Edus}.typists x JOIN {Rooms}.memberships m
+                ON m.user_id = x.user_id AND m.room_id = x.room_id AND m.membership = {(int)Membership.Join})
+                ON x.room_id = t.room_id
             GROUP BY t.room_id
             """,
             parameters => AddRanges(parameters, ranges),

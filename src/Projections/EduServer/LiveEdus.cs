@@ -16,6 +16,7 @@ public sealed class LiveEdus(LiveView view, PresenceWaker waker)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _roomIdToLast = new(StringComparer.Ordinal);
     private long _roomsKnownFrom = long.MaxValue;
+    private long _lastOfAnyRoom = long.MaxValue;
     private long _lastPresence = long.MaxValue;
 
     /// <summary>Starts over: nothing is known of what happened up to here.</summary>
@@ -24,7 +25,7 @@ public sealed class LiveEdus(LiveView view, PresenceWaker waker)
         lock (_lock)
         {
             _roomIdToLast.Clear();
-            (_roomsKnownFrom, _lastPresence) = (upTo, upTo);
+            (_roomsKnownFrom, _lastOfAnyRoom, _lastPresence) = (upTo, upTo, upTo);
         }
     }
 
@@ -37,7 +38,7 @@ public sealed class LiveEdus(LiveView view, PresenceWaker waker)
                 _roomsKnownFrom = _roomIdToLast.Values.Max();
                 _roomIdToLast.Clear();
             }
-            _roomIdToLast[roomId] = position;
+            _roomIdToLast[roomId] = _lastOfAnyRoom = position;
         }
         if (onlyFor is null)
             view.TouchRoom(roomId, position);
@@ -50,6 +51,13 @@ public sealed class LiveEdus(LiveView view, PresenceWaker waker)
         lock (_lock)
             _lastPresence = position;
         waker.Wake(userId, position);
+    }
+
+    /// <summary>False only when no room has an EDU after the position.</summary>
+    public bool MayHaveNews(long after)
+    {
+        lock (_lock)
+            return _lastOfAnyRoom > after;
     }
 
     /// <summary>False only when the room has no EDU after the position.</summary>

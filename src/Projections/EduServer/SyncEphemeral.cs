@@ -7,21 +7,24 @@ namespace Matrix.EventSourced.Projections.EduServer;
 /// <summary>Typing and receipts of a sync: the <c>ephemeral</c> part of joined rooms.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #typing-notifications, #receipts.
-/// Cost: a look into memory per joined room; one round trip where some room has news.
+/// Cost: a look into memory, per joined room where any room has news; one round trip where one of them has.
 /// </remarks>
 public sealed class SyncEphemeral(LiveEdus live, EduReader reader, IProjectionGate gate) : ISyncPart
 {
     public async ValueTask AddAsync(
         SyncRequest request,
-        IReadOnlyList<UserMembership> joined,
+        Lazy<List<UserMembership>> joined,
         SyncAnswer answer,
         CancellationToken cancellationToken)
     {
         await gate.WaitForAsync(
             EduServerProjection.Gate, new((ulong)answer.NextBatch), cancellationToken);
+        // A room that is new to the user stands in the answer.
+        if (request.Since is { } since && !live.MayHaveNews(since) && answer.Joined.Count == 0)
+            return;
         var filter = request.Filter.Ephemeral;
         var ranges = new List<EduRange>();
-        foreach (var membership in joined)
+        foreach (var membership in joined.Value)
         {
             var room = membership.RoomId;
             if (!request.Filter.PassesRoom(room) || !filter.PassesRoom(room))

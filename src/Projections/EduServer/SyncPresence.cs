@@ -13,14 +13,14 @@ public sealed class SyncPresence(LiveEdus live, EduReader reader, IProjectionGat
 {
     public async ValueTask AddAsync(
         SyncRequest request,
-        IReadOnlyList<UserMembership> joined,
+        Lazy<List<UserMembership>> joined,
         SyncAnswer answer,
         CancellationToken cancellationToken)
     {
         var newRooms = new List<string>();
-        if (request.Since is { } since)
+        if (request.Since is { } since && answer.Joined.Count > 0)
         {
-            foreach (var membership in joined)
+            foreach (var membership in joined.Value)
             {
                 if (membership.Since > since)
                     newRooms.Add(membership.RoomId);

@@ -12,12 +12,13 @@ namespace Matrix.EventSourced.Projections.Sync;
 public interface ISyncPart
 {
     /// <param name="request">What is asked.</param>
-    /// <param name="joined">The rooms that the user has joined, those too that have nothing else to say.</param>
+    /// <param name="joined">The rooms that the user has joined, those too that have nothing else to say; collected when
+    /// somebody asks.</param>
     /// <param name="answer">Where it goes.</param>
     /// <param name="cancellationToken">Nobody wants the answer any more.</param>
     ValueTask AddAsync(
         SyncRequest request,
-        IReadOnlyList<UserMembership> joined,
+        Lazy<List<UserMembership>> joined,
         SyncAnswer answer,
         CancellationToken cancellationToken);
 }

@@ -51,11 +51,14 @@ public sealed class SyncEngine(
             var left = TimeSpan.FromMilliseconds(request.TimeoutMs) - time.GetElapsedTime(startedAt);
             if (left <= TimeSpan.Zero || !await WaitAsync(feed, answer.NextBatch, left, ending))
                 return answer;
-            // Another projection may have been ahead with what ended the wait.
+            // Another projection may have been ahead with what ended the wait. INVARIANT: the answer's position never
+            // passes what this one has applied.
             var news = live.LastNewsOf(feed).Any;
             if (news > atLeast)
-                await gate.WaitForAsync(RoomserverOnly, new((ulong)news), clientGone);
-            atLeast = Math.Max(atLeast, news);
+            {
+                var reached = await gate.WaitForAsync(RoomserverOnly, new((ulong)news), clientGone);
+                atLeast = Math.Max(atLeast, Math.Min(news, (long)reached.Value));
+            }
         }
     }
 
@@ -73,7 +76,7 @@ public sealed class SyncEngine(
             : await new SyncBuilder(asked, snapshot, live, reader, lazyMembers).BuildAsync(cancellationToken);
         if (snapshot.HasAccountData)
             await AddAccountDataAsync(asked, answer, cancellationToken);
-        var joined = live.JoinedRooms(feed, answer.NextBatch);
+        var joined = new Lazy<List<UserMembership>>(() => live.JoinedRooms(feed, answer.NextBatch));
         foreach (var part in _parts)
             await part.AddAsync(asked, joined, answer, cancellationToken);
         return answer;

@@ -22,7 +22,8 @@ public sealed class Outgoing_edus
             """{"content":{"!room:hs":{"m.read":{"@alice:hs":{"data":{"thread_id":"main","ts":7},"event_ids":["$read"]}}}},"edu_type":"m.receipt"}""",
             Text(new ReceiptRecorded(Room, Alice, "m.read", Read, "main", 7)));
         Assert.Equal(
-            """{"content":{"push":[{"currently_active":true,"last_active_ago":5,"presence":"online","status_msg":"hé","user_id":"@alice:hs"}]},"edu_type":"m.presence"}""",
+            """{"content":{"push":[{"currently_active":true,"last_active_ago":5,"presence":"online","""
+            + "\"status_msg\":\"hé\",\"user_id\":\"@alice:hs\"}]},\"edu_type\":\"m.presence\"}",
             Text(new PresenceChanged(Alice, PresenceState.Online, "hé", 10, true, 15)));
     }
 

@@ -56,6 +56,16 @@ public sealed class Typing
     }
 
     [Fact]
+    public async Task of_who_left_is_not_shown()
+    {
+        await using var world = await EduWorld.StartAsync();
+        (await world.TypeAsync(world.Alice, true)).Ok();
+        (await world.TypeAsync(world.Bob, true)).Ok();
+        (await world.Alice.PostAsync(EduWorld.Path(world.Room, "leave"))).Ok();
+        Assert.Equal([EduWorld.Typing(world.Bob.UserId)], world.Ephemeral(await world.Bob.SyncAsync()));
+    }
+
+    [Fact]
     public async Task of_others_may_be_filtered_out()
     {
         await using var world = await EduWorld.StartAsync();

@@ -3,7 +3,8 @@ using Matrix.EventSourced.Kit.Hosting;
 
 namespace Matrix.EventSourced.Api.Tests.Sync;
 
-/// <summary>The log is the truth: without its database a server gives the same answers, byte for byte but for the age of events.</summary>
+/// <summary>The log is the truth: without its database a server gives the same answers, byte for byte but for the age
+/// of events and activities.</summary>
 public sealed partial class Answers_after_a_replay
 {
     [Fact]
@@ -53,6 +54,6 @@ public sealed partial class Answers_after_a_replay
         return answers;
     }
 
-    [GeneratedRegex("\"age\":-?[0-9]+")]
+    [GeneratedRegex("\"(age|last_active_ago)\":-?[0-9]+")]
     private static partial Regex Age();
 }

@@ -29,10 +29,7 @@ internal static class PresenceEndpoints
         Path,
         AuthKind.AccessToken,
         RateClass.Profile,
-        "client-server-api#put_matrixclientv3presenceuseridstatus")
-    {
-        GuestsAllowed = true,
-    };
+        "client-server-api#put_matrixclientv3presenceuseridstatus");
 
     private static readonly string[] Projections =
         [EduServerProjection.ProjectionName, RoomserverProjection.ProjectionName, UserApiProjection.ProjectionName];

@@ -14,10 +14,7 @@ internal static class ReadMarkersEndpoint
         "/_matrix/client/v3/rooms/{roomId}/read_markers",
         AuthKind.AccessToken,
         RateClass.Message,
-        "client-server-api#post_matrixclientv3roomsroomidread_markers")
-    {
-        GuestsAllowed = true,
-    };
+        "client-server-api#post_matrixclientv3roomsroomidread_markers");
 
     private static readonly string[] Kinds =
         [ReceiptKinds.FullyRead, ReceiptKinds.Read, ReceiptKinds.ReadPrivate];

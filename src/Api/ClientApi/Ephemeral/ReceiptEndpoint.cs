@@ -15,10 +15,7 @@ internal static class ReceiptEndpoint
         "/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}",
         AuthKind.AccessToken,
         RateClass.Message,
-        "client-server-api#post_matrixclientv3roomsroomidreceiptreceipttypeeventid")
-    {
-        GuestsAllowed = true,
-    };
+        "client-server-api#post_matrixclientv3roomsroomidreceiptreceipttypeeventid");
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 

@@ -16,10 +16,7 @@ internal static class TypingEndpoint
         "/_matrix/client/v3/rooms/{roomId}/typing/{userId}",
         AuthKind.AccessToken,
         RateClass.Message,
-        "client-server-api#put_matrixclientv3roomsroomidtypinguserid")
-    {
-        GuestsAllowed = true,
-    };
+        "client-server-api#put_matrixclientv3roomsroomidtypinguserid");
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 
