@@ -12,6 +12,7 @@ public static partial class Composition
     /// <summary>Relations, search and discovery: what is read of rooms beside their timelines.</summary>
     internal static void AddReading(IServiceCollection services)
     {
+        services.AddSingleton<RoomActivity>();
         services.AddSingleton<IProjection, RelationsProjection>();
         services.AddSingleton<IProjection, SearchProjection>();
         services.AddSingleton<VisibleStretchReader>();
@@ -30,5 +31,9 @@ public static partial class Composition
         ThreadsEndpoint.Map(table);
         SearchEndpoint.Map(table);
         TimestampEndpoint.Map(table);
+        RoomInitialSyncEndpoint.Map(table);
+        InitialSyncEndpoint.Map(table);
+        EventStreamEndpoint.Map(table);
+        OneEventEndpoint.Map(table);
     }
 }

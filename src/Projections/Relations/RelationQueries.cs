@@ -17,29 +17,10 @@ public sealed class RelationQueries(NpgsqlDataSource database, IProjectionGate g
     public async ValueTask<List<PlacedEvent>> ChildrenAsync(
         ChildrenQuestion question, CancellationToken cancellationToken)
     {
-        var order = question.IsBackwards ? "DESC" : "ASC";
-        var condition =
-            $"""
-            r.room_id = $2 AND r.event_id <> $1 AND ($3::text IS NULL OR r.rel_type = $3)
-                AND ($4::text IS NULL OR r.type = $4) AND (r.is_state OR r.sender <> ALL ($5))
-                AND {RelationsSchema.IsShown("r")} AND {VisibleStretches.Condition("r", 10)}
-            """;
         var found = new List<PlacedEvent>();
         var batch = new QueryBatch(database);
         batch.Add(
-            $"""
-            WITH RECURSIVE found (event_id, position, depth) AS (
-                SELECT r.event_id, r.position, 1 FROM {Schema}.relations r
-                WHERE r.relates_to = $1 AND {condition}
-                UNION
-                SELECT r.event_id, r.position, f.depth + 1 FROM found f
-                JOIN {Schema}.relations r ON r.relates_to = f.event_id AND {condition}
-                WHERE f.depth < $8
-            )
-            SELECT DISTINCT f.event_id, f.position FROM found f
-            WHERE f.position > $6 AND f.position <= $7
-            ORDER BY f.position {order} LIMIT $9
-            """,
+            ChildrenSql(question),
             parameters =>
             {
                 parameters.AddText(question.ParentId);
@@ -49,13 +30,45 @@ public sealed class RelationQueries(NpgsqlDataSource database, IProjectionGate g
                 parameters.AddTexts([.. question.Reader.Ignored]);
                 parameters.AddBigInt(question.After);
                 parameters.AddBigInt(question.UpTo);
-                parameters.AddInt(question.Depth);
                 parameters.AddInt(question.Limit);
                 question.Reader.Visible.AddTo(parameters);
+                if (question.Depth > 1)
+                    parameters.AddInt(question.Depth);
             },
             row => found.Add(new(row.GetString(0), row.GetInt64(1))));
         await batch.ExecuteAsync(cancellationToken);
         return found;
+    }
+
+    private string ChildrenSql(ChildrenQuestion question)
+    {
+        var order = question.IsBackwards ? "DESC" : "ASC";
+        var condition =
+            $"""
+            r.room_id = $2 AND r.event_id <> $1 AND ($3::text IS NULL OR r.rel_type = $3)
+                AND ($4::text IS NULL OR r.type = $4) AND (r.is_state OR r.sender <> ALL ($5))
+                AND {RelationsSchema.IsShown("r")} AND {VisibleStretches.Condition("r", 9)}
+            """;
+        // Without steps the index gives a page at once, however many children there are.
+        return question.Depth == 1
+            ? $"""
+              SELECT r.event_id, r.position FROM {Schema}.relations r
+              WHERE r.relates_to = $1 AND r.position > $6 AND r.position <= $7 AND {condition}
+              ORDER BY r.position {order} LIMIT $8
+              """
+            : $"""
+              WITH RECURSIVE found (event_id, position, depth) AS (
+                  SELECT r.event_id, r.position, 1 FROM {Schema}.relations r
+                  WHERE r.relates_to = $1 AND {condition}
+                  UNION
+                  SELECT r.event_id, r.position, f.depth + 1 FROM found f
+                  JOIN {Schema}.relations r ON r.relates_to = f.event_id AND {condition}
+                  WHERE f.depth < $12
+              )
+              SELECT DISTINCT f.event_id, f.position FROM found f
+              WHERE f.position > $6 AND f.position <= $7
+              ORDER BY f.position {order} LIMIT $8
+              """;
     }
 
     public async ValueTask<List<PlacedEvent>> ThreadRootsAsync(

@@ -8,7 +8,8 @@ using Npgsql;
 namespace Matrix.EventSourced.Projections.Relations;
 
 /// <summary>Which event relates to which.</summary>
-public sealed class RelationsProjection : IProjection
+/// <remarks>Every PDU passes here, so those who look into a room from outside are woken from here too.</remarks>
+public sealed class RelationsProjection(RoomActivity activity) : IProjection
 {
     public const string ProjectionName = "relations";
 
@@ -42,6 +43,11 @@ public sealed class RelationsProjection : IProjection
 
     public void Committed(ProjectionBatch batch)
     {
+        foreach (var (_, fact, _) in batch.Facts)
+        {
+            if (fact is PduRecorded recorded)
+                activity.Happened(recorded.RoomId.Value);
+        }
     }
 
     private static void Add(

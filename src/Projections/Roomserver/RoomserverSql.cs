@@ -16,6 +16,10 @@ internal sealed class RoomserverSql(string schema)
         ON CONFLICT (event_id) DO UPDATE SET
             position = CASE WHEN pdus.disposition = 0 THEN pdus.position ELSE excluded.position END,
             disposition = excluded.disposition,
+            json = CASE WHEN excluded.redacted_by IS NULL OR pdus.redacted_by IS NOT NULL
+                THEN pdus.json ELSE excluded.json END,
+            redacted_by = coalesce(pdus.redacted_by, excluded.redacted_by),
+            has_url = pdus.has_url AND excluded.has_url,
             visibility = excluded.visibility,
             state_before = excluded.state_before
         """;

@@ -3,6 +3,7 @@ using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
 using Npgsql;
@@ -88,7 +89,7 @@ public sealed class UserDirectoryProjection : IProjection
         var pdu = PduParser.ParseStored(fact.Pdu.Utf8, rules, fact.EventId);
         switch (pdu.Type, pdu.StateKey)
         {
-            case ("m.room.member", { } userId) when pdu.Membership == "join":
+            case ("m.room.member", { } userId) when pdu.Membership == "join" && UserId.TryParse(userId, out _):
                 // The first fact about a PDU stays: what it says does not change, and what is redacted stays so.
                 names.TryAdd(fact.EventId.Value, NameRow.Of(position, pdu, userId));
                 break;

@@ -127,6 +127,10 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
             $"GET {V3}rooms/{{roomId}}/state/{{eventType}}/{{stateKey?}}", _bob, [_room, "m.room.name", ""]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/event/{{eventId}}", _bob, [_room, eventId]);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/context/{{eventId}}", _bob, [_room, eventId]);
+        await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/initialSync", _bob, [_room]);
+        await _walk.CallAsync($"GET {V3}initialSync", _bob);
+        await _walk.CallAsync($"GET {V3}events", _bob, ["?from=s1"]);
+        await _walk.CallAsync($"GET {V3}events/{{eventId}}", _bob, [eventId]);
     }
 
     private async Task CallRelationsAsync()

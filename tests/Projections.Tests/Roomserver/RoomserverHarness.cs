@@ -34,7 +34,7 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
     private readonly RoomserverProjection _projection;
     private readonly IProjection[] _others =
     [
-        new RelationsProjection(), new SearchProjection(), new UserDirectoryProjection(),
+        new RelationsProjection(new RoomActivity()), new SearchProjection(), new UserDirectoryProjection(),
     ];
 
     private RoomserverHarness(NpgsqlDataSource database, string schema, LiveViewLimits limits, TimeProvider time)

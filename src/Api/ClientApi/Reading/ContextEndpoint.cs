@@ -22,8 +22,10 @@ internal static class ContextEndpoint
 
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
     {
-        if (!ReadingParameters.TryReadLimit(request, out var limit, out var error)
-            || !ReadingParameters.TryReadFilter(request, out var filter, out error))
+        var (filter, error) = await RoomFilter.ReadAsync(request);
+        if (error is not null
+            || !ReadingParameters.TryReadLimit(
+                request, out var limit, out error, filter.Events.Limit ?? ReadingParameters.LimitDefault))
         {
             return error!;
         }
@@ -34,13 +36,13 @@ internal static class ContextEndpoint
             return MatrixError.NotFound("There is no such event, or you may not see it.");
 
         var reader = request.Get<RoomReader>();
-        var pager = new TimelinePager(reader, access!, filter);
+        var pager = new TimelinePager(reader, access!, filter.Events, RelatedBy.Of(request, access!, filter));
         var before = await pager.ReadAsync(true, stored.Position - 1, null, limit / 2, request.ClientGone);
         var after = await pager.ReadAsync(false, stored.Position, null, limit - (limit / 2), request.ClientGone);
         var oldest = before.Events.Count > 0 ? before.Events[^1] : stored;
         var newest = after.Events.Count > 0 ? after.Events[^1] : stored;
         List<StoredEvent> shown = [.. before.Events, stored, .. after.Events];
-        var state = await ReadStateAsync(reader, access!, filter, newest, shown, request.ClientGone);
+        var state = await ReadStateAsync(reader, access!, filter.Events, newest, shown, request.ClientGone);
         var audience = await access!.AudienceAsync(request, shown);
         return new MatrixResponse.Json(writer =>
         {
@@ -69,6 +71,8 @@ internal static class ContextEndpoint
         IReadOnlyList<StoredEvent> shown,
         CancellationToken cancellationToken)
     {
+        if (!filter.PassesRoom(access.RoomId.Value))
+            return [];
         var range = new StateRange(access.RoomId.Value, newest.Position, 0, WithMembers: !filter.LazyLoadMembers);
         var state = new List<StoredEvent>(await reader.ReadStateAsync(range, cancellationToken));
         if (filter.LazyLoadMembers)

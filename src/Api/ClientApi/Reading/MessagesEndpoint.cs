@@ -30,10 +30,12 @@ internal static class MessagesEndpoint
             return MatrixError.MissingParam("dir is needed: b or f.");
         if (direction is not ("b" or "f"))
             return MatrixError.InvalidParam("dir is b or f.");
-        if (!ReadingParameters.TryReadLimit(request, out var limit, out var error)
+        var (filter, error) = await RoomFilter.ReadAsync(request);
+        if (error is not null
+            || !ReadingParameters.TryReadLimit(
+                request, out var limit, out error, filter.Events.Limit ?? ReadingParameters.LimitDefault)
             || !ReadingParameters.TryReadToken(request, "from", out var from, out error)
-            || !ReadingParameters.TryReadToken(request, "to", out var to, out error)
-            || !ReadingParameters.TryReadFilter(request, out var filter, out error))
+            || !ReadingParameters.TryReadToken(request, "to", out var to, out error))
         {
             return error!;
         }
@@ -44,7 +46,7 @@ internal static class MessagesEndpoint
         var isBackwards = direction == "b";
         var start = from ?? (isBackwards ? access!.Position : long.MinValue + 1);
         var reader = request.Get<RoomReader>();
-        var pager = new TimelinePager(reader, access!, filter);
+        var pager = new TimelinePager(reader, access!, filter.Events, RelatedBy.Of(request, access!, filter));
         var page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);
         // At the end of what is here, other servers may know more.
         if (isBackwards && page.Next is null && to is null && page.Events.Count < limit && access!.History.IsJoined
@@ -55,7 +57,7 @@ internal static class MessagesEndpoint
                 new[] { RoomserverProjection.ProjectionName }, request.ClientGone);
             page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);
         }
-        var members = filter.LazyLoadMembers
+        var members = filter.Events.LazyLoadMembers
             ? await LazyMemberReader.ReadAsync(reader, access!, page.Events, request.ClientGone)
             : [];
         var audience = await access!.AudienceAsync(request, page.Events);

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Text;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Sync;
-using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.ClientApi.Reading;
@@ -16,9 +14,11 @@ internal static class ReadingParameters
 
     public const int LimitDefault = 10;
 
-    public static bool TryReadLimit(MatrixRequest request, out int limit, out MatrixError? error)
+    /// <summary>How many events are asked for; <paramref name="none"/> where nothing is said.</summary>
+    public static bool TryReadLimit(
+        MatrixRequest request, out int limit, out MatrixError? error, int none = LimitDefault)
     {
-        (limit, error) = (LimitDefault, null);
+        (limit, error) = (Math.Min(none, LimitMax), null);
         if (request.Query("limit") is not { Length: > 0 } text)
             return true;
         if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var asked))
@@ -53,21 +53,6 @@ internal static class ReadingParameters
         if (text is null or "" or "true" or "false")
             return true;
         error = MatrixError.InvalidParam($"{name} is true or false.");
-        return false;
-    }
-
-    /// <summary>An inline RoomEventFilter; everything passes where none is given.</summary>
-    public static bool TryReadFilter(MatrixRequest request, out EventFilter filter, out MatrixError? error)
-    {
-        (filter, error) = (EventFilter.None, null);
-        if (request.Query("filter") is not { Length: > 0 } text)
-            return true;
-        if (FilterReader.FindEventFilter(Encoding.UTF8.GetBytes(text)) is { } found)
-        {
-            filter = found;
-            return true;
-        }
-        error = MatrixError.InvalidParam("filter is not a room event filter.");
         return false;
     }
 }

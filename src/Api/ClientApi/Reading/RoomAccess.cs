@@ -27,10 +27,15 @@ internal sealed record RoomAccess(RoomId RoomId, RoomHistory History, long Posit
     /// <summary>Waits at the gate and finds the reader's history in the room of the path.</summary>
     /// <remarks>Errors: M_INVALID_PARAM for what is no room id; M_FORBIDDEN for an unknown room and for one that the
     /// reader has nothing to do with.</remarks>
-    public static async ValueTask<(RoomAccess? Access, MatrixError? Error)> OpenAsync(MatrixRequest request)
+    public static ValueTask<(RoomAccess? Access, MatrixError? Error)> OpenAsync(MatrixRequest request) =>
+        OpenAsync(request, request.Path("roomId"));
+
+    /// <inheritdoc cref="OpenAsync(MatrixRequest)"/>
+    public static async ValueTask<(RoomAccess? Access, MatrixError? Error)> OpenAsync(
+        MatrixRequest request, string roomIdText)
     {
-        if (!RoomId.TryParse(request.Path("roomId"), out var roomId))
-            return (null, MatrixError.InvalidParam("The path holds no room id."));
+        if (!RoomId.TryParse(roomIdText, out var roomId))
+            return (null, MatrixError.InvalidParam("This is no room id."));
         var position = await request.Get<IProjectionGate>().WaitForHeadAsync(Projections, request.ClientGone);
         var history = await request.Get<RoomReader>()
             .FindHistoryAsync(roomId.Value, request.Requester.UserId.Value, request.ClientGone);

@@ -10,7 +10,8 @@ internal sealed record TimelinePage(List<StoredEvent> Events, long? Next);
 /// Backwards from N: events at N or before, newest first; forwards from N: events after N. Both use the numbers of
 /// /sync tokens.
 /// </remarks>
-internal sealed class TimelinePager(RoomReader reader, RoomAccess access, EventFilter filter)
+internal sealed class TimelinePager(
+    RoomReader reader, RoomAccess access, EventFilter filter, RelatedBy? relatedBy = null)
 {
     /// <summary>LIMIT: reads of one page. Ours: a reader who may see little of a long room gets short pages instead of
     /// a long wait.</summary>
@@ -33,10 +34,11 @@ internal sealed class TimelinePager(RoomReader reader, RoomAccess access, EventF
             var size = Math.Max(ReadSizeMin, limit - events.Count + 1);
             var range = new TimelineRange(access.RoomId.Value, oldest, newest);
             var page = await reader.ReadTimelineAsync(range, filter, isBackwards, size, cancellationToken);
+            var related = relatedBy is null ? null : await relatedBy.FindAsync(page, cancellationToken);
             for (var index = 0; index < page.Count; index++)
             {
                 var stored = page[index];
-                if (!access.History.CanSee(stored))
+                if (!access.History.CanSee(stored) || related?.Contains(stored.EventId) == false)
                     continue;
                 // One more than asked for says that there is more.
                 if (events.Count == limit)
