@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.Adapters;
 using Matrix.EventSourced.Api.ClientApi.Discovering;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Projections.Hosting;
@@ -16,7 +17,9 @@ public static partial class Composition
         services.AddSingleton<IProjection, UserDirectoryProjection>();
         services.AddSingleton<UserDirectoryQueries>();
         services.AddSingleton<RoomQuestions>();
-        services.AddSingleton<IRoomCardSource, LocalRoomCards>();
+        services.AddSingleton<LocalRoomCards>();
+        services.AddSingleton<IRoomCardSource>(provider => provider.GetRequiredService<LocalRoomCards>());
+        services.AddSingleton<IRoomCardSource, RemoteRoomCards>();
         services.AddSingleton<RoomDiscovery>();
     }
 

@@ -39,5 +39,6 @@ public static partial class Composition
         RoomGraph.Map(table);
         Queries.Map(table);
         PublicRoomsForServers.Map(table);
+        Hierarchy.Map(table);
     }
 }

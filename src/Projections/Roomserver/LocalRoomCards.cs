@@ -15,10 +15,6 @@ public sealed class LocalRoomCards(NpgsqlDataSource database, IProjectionSchemas
         "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access", "m.room.encryption",
     ];
 
-    /// <summary>LIMIT: characters of a child's <c>order</c>. Spec: client-server-api
-    /// #ordering-of-children-within-a-space.</summary>
-    private const int OrderLengthMax = 50;
-
     public async ValueTask<IReadOnlyDictionary<string, RoomCard>> FindAsync(
         IReadOnlyDictionary<string, IReadOnlyList<string>> rooms, CancellationToken cancellationToken)
     {
@@ -121,31 +117,9 @@ public sealed class LocalRoomCards(NpgsqlDataSource database, IProjectionSchemas
 
     private static SpaceChild? FindChild(StoredEvent stored)
     {
-        var content = stored.Pdu.Content;
-        if (!Protocol.Identifiers.RoomId.TryParse(stored.StateKey, out var roomId)
-            || !content.TryGetProperty("via"u8, out var servers)
-            || servers.ValueKind != JsonValueKind.Array)
-        {
-            return null;
-        }
-        var via = new List<string>();
-        foreach (var server in servers.EnumerateArray())
-        {
-            if (server.ValueKind == JsonValueKind.String)
-                via.Add(server.GetString()!);
-        }
-        return new(
-            roomId.Value,
-            stored.Sender,
-            stored.OriginServerTs,
-            stored.Pdu.ContentUtf8,
-            Text(content, "order"u8) is { } order && IsOrder(order) ? order : null,
-            content.TryGetProperty("suggested"u8, out var suggested) && suggested.ValueKind == JsonValueKind.True,
-            via);
+        return SpaceChild.Find(
+            stored.StateKey, stored.Sender, stored.OriginServerTs, stored.Pdu.ContentUtf8, stored.Pdu.Content);
     }
-
-    private static bool IsOrder(string order) =>
-        order.Length <= OrderLengthMax && order.All(static character => character is >= '\x20' and <= '\x7e');
 
     /// <summary>Spec: client-server-api #ordering-of-children-within-a-space.</summary>
     private static List<SpaceChild> Sorted(List<SpaceChild> children) =>

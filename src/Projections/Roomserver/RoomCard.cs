@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Matrix.EventSourced.Projections.Roomserver;
 
 /// <summary>A room as somebody sees it who is not in it: what hierarchies and summaries show.</summary>
@@ -35,7 +37,44 @@ public sealed record SpaceChild(
     ReadOnlyMemory<byte> ContentUtf8,
     string? Order,
     bool IsSuggested,
-    IReadOnlyList<string> Via);
+    IReadOnlyList<string> Via)
+{
+    /// <summary>LIMIT: characters of an order. Spec: client-server-api #ordering-of-children-within-a-space.</summary>
+    private const int OrderLengthMax = 50;
+
+    /// <summary>The child that an <c>m.space.child</c> event names; null where it is no valid one.</summary>
+    public static SpaceChild? Find(
+        string? stateKey, string sender, long originServerTs, ReadOnlyMemory<byte> contentUtf8, JsonElement content)
+    {
+        if (!Protocol.Identifiers.RoomId.TryParse(stateKey, out var roomId)
+            || !content.TryGetProperty("via"u8, out var servers)
+            || servers.ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
+        var via = new List<string>();
+        foreach (var server in servers.EnumerateArray())
+        {
+            if (server.ValueKind == JsonValueKind.String)
+                via.Add(server.GetString()!);
+        }
+        return new(
+            roomId.Value,
+            sender,
+            originServerTs,
+            contentUtf8,
+            OrderOf(content),
+            content.TryGetProperty("suggested"u8, out var suggested) && suggested.ValueKind == JsonValueKind.True,
+            via);
+    }
+
+    private static string? OrderOf(JsonElement content) =>
+        content.TryGetProperty("order"u8, out var value) && value.ValueKind == JsonValueKind.String
+        && value.GetString() is { Length: > 0 and <= OrderLengthMax } order
+        && order.All(static character => character is >= '\x20' and <= '\x7e')
+            ? order
+            : null;
+}
 
 /// <summary>Somebody who can describe rooms: this server's own tables, or another server.</summary>
 public interface IRoomCardSource

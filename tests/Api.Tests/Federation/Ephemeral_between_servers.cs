@@ -84,6 +84,19 @@ public sealed class Ephemeral_between_servers : IAsyncLifetime
         Assert.Equal("Alice", profile.Text("displayname"));
     }
 
+    [Fact]
+    public async Task space_of_the_other_server_is_walked()
+    {
+        var space = await _alice.CreateRoomAsync(
+            """{"preset":"public_chat","name":"Space","creation_content":{"type":"m.space"}}""");
+        await _alice.SetStateAsync(space, "m.space.child", _room, $$"""{"via":["{{ServerOf(_alice)}}"]}""");
+        var own = await _bob.CreateRoomAsync("""{"preset":"public_chat","creation_content":{"type":"m.space"}}""");
+        await _bob.SetStateAsync(own, "m.space.child", space, $$"""{"via":["{{ServerOf(_alice)}}"]}""");
+        var walked = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{Escaped(own)}/hierarchy")).Ok();
+
+        Assert.Equal([own, space, _room], walked.GetProperty("rooms").EnumerateArray().Select(room => room.Text("room_id")));
+    }
+
     private string Ephemeral(JsonElement sync, string type) => string.Concat(
         SharedRooms.Events(sync, "join", _room, "ephemeral")
             .Where(entry => entry.Text("type") == type)

@@ -1,0 +1,267 @@
+using System.Text;
+using System.Text.Json;
+using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Kit.Hosting;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Json;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
+using Matrix.EventSourced.Protocol.Signing;
+using Microsoft.Extensions.DependencyInjection;
+using EventId = Matrix.EventSourced.Protocol.Identifiers.EventId;
+
+namespace Matrix.EventSourced.Api.Tests.Federation;
+
+/// <summary>Another server that signs well, and sends what no room takes.</summary>
+public sealed class Hostile_servers : IAsyncLifetime
+{
+    private const string V1 = "/_matrix/federation/v1";
+    private static readonly RoomVersionRules Rules = RoomVersionRules.Find("11")!;
+
+    private TestHomeserver _ours = null!;
+    private TestHomeserver _theirs = null!;
+    private TestUser _alice = null!;
+    private TestUser _mallory = null!;
+    private string _room = null!;
+    private int _transactions;
+
+    private ServerIdentity Them => _theirs.Services.GetRequiredService<ServerIdentity>();
+
+    private ServerName Us => _ours.Services.GetRequiredService<ServerIdentity>().Name;
+
+    public async Task InitializeAsync()
+    {
+        _ours = await FederatingServers.StartAsync();
+        _theirs = await FederatingServers.StartAsync();
+        _alice = await _ours.RegisterAsync("alice");
+        _mallory = await _theirs.RegisterAsync("mallory");
+        _room = await _alice.CreateRoomAsync("""{"preset":"public_chat","room_version":"11"}""");
+        (await _mallory.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(_room)}?via={Us}")).Ok();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _ours.DisposeAsync();
+        await _theirs.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task message_that_is_well_made_is_taken()
+    {
+        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"hello"}""");
+        var results = await SendAsync(pdu.Json);
+
+        Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        await _alice.SeesAsync(_room, pdu.EventId.Value);
+    }
+
+    [Fact]
+    public async Task state_without_power_is_rejected_and_changes_nothing()
+    {
+        var before = await _alice.StateAsync(_room);
+        var pdu = await BuildAsync("m.room.topic", string.Empty, _mallory.UserId, """{"topic":"mine"}""");
+        var results = await SendAsync(pdu.Json);
+
+        Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        Assert.Equal(before, await _alice.StateAsync(_room));
+        Assert.Equal(404, (await EventAsync(pdu.EventId)).Status);
+    }
+
+    [Fact]
+    public async Task message_after_a_ban_is_soft_failed_wherever_it_says_it_belongs()
+    {
+        // Built on the room as it was before the ban.
+        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"I was never gone"}""");
+        (await _alice.PostAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/ban",
+            $$"""{"user_id":"{{_mallory.UserId}}"}""")).Ok();
+        var results = await SendAsync(pdu.Json);
+
+        Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        Assert.Equal(404, (await EventAsync(pdu.EventId)).Status);
+    }
+
+    [Fact]
+    public async Task event_in_somebody_elses_name_is_dropped()
+    {
+        var pdu = await BuildAsync("m.room.message", null, _alice.UserId, """{"body":"I am Alice"}""");
+        var results = await SendAsync(pdu.Json);
+
+        Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        Assert.Equal(404, (await EventAsync(pdu.EventId)).Status);
+    }
+
+    [Fact]
+    public async Task changed_content_is_redacted()
+    {
+        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"as signed"}""");
+        var changed = Encoding.UTF8.GetBytes(
+            Encoding.UTF8.GetString(pdu.Json.Span).Replace("as signed", "changed", StringComparison.Ordinal));
+        var results = await SendAsync(changed);
+        await _alice.SeesAsync(_room, pdu.EventId.Value);
+
+        Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        Assert.Equal("{}", (await EventAsync(pdu.EventId)).Ok().GetProperty("content").ToString());
+    }
+
+    [Fact]
+    public async Task server_that_the_room_keeps_out_is_kept_out()
+    {
+        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"let me in"}""");
+        await _alice.SetStateAsync(
+            _room, "m.room.server_acl", string.Empty, """{"allow":["*"],"deny":["127.0.0.*"],"allow_ip_literals":true}""");
+        var results = await SendAsync(pdu.Json);
+        var state = await AskAsync("GET", $"{V1}/state/{Uri.EscapeDataString(_room)}?event_id=%24x");
+
+        Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
+        Assert.Equal(403, state.Status);
+    }
+
+    [Theory]
+    [InlineData("""{"edus":[]}""", 400)]
+    [InlineData("""{"pdus":7}""", 400)]
+    [InlineData("""{"pdus":[],"edus":{}}""", 400)]
+    [InlineData("""{"pdus":[7,"x",{},{"room_id":5},{"room_id":"!unknown:here"}]}""", 200)]
+    [InlineData("""{"pdus":[],"edus":[7,{},{"edu_type":"m.typing"},{"edu_type":"m.receipt","content":{"x":5}}]}""", 200)]
+    [InlineData("""{"origin":"somebody.else","pdus":[]}""", 403)]
+    public async Task malformed_transactions(string content, int status)
+    {
+        var answer = await AskAsync("PUT", $"{V1}/send/{++_transactions}", content);
+
+        Assert.Equal(status, answer.Status);
+    }
+
+    [Fact]
+    public async Task transaction_with_too_much_in_it_is_refused()
+    {
+        var pdus = string.Join(',', Enumerable.Repeat("{}", 51));
+        var edus = string.Join(',', Enumerable.Repeat("{}", 101));
+
+        Assert.Equal(400, (await AskAsync("PUT", $"{V1}/send/a", $$"""{"pdus":[{{pdus}}]}""")).Status);
+        Assert.Equal(400, (await AskAsync("PUT", $"{V1}/send/b", $$"""{"pdus":[],"edus":[{{edus}}]}""")).Status);
+    }
+
+    [Fact]
+    public async Task every_endpoint_for_servers_wants_a_signature()
+    {
+        using var client = new HttpClient(new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = (_, _, _, _) => true,
+        });
+        foreach (var (spec, _) in Composition.FederationEndpoints().Entries)
+        {
+            if (spec.Auth != Api.Http.AuthKind.Server)
+                continue;
+            var path = spec.Path.Replace("{", string.Empty, StringComparison.Ordinal)
+                .Replace("}", string.Empty, StringComparison.Ordinal);
+            foreach (var header in new[] { null, "X-Matrix origin=x", $"X-Matrix origin=\"{Them.Name}\",key=\"{Them.Key.KeyId}\",sig=\"AAAA\"" })
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(spec.Method), $"https://{Us}{path}");
+                if (spec.Method != "GET")
+                    request.Content = new StringContent("{}");
+                if (header is not null)
+                    request.Headers.TryAddWithoutValidation("Authorization", header);
+                using var response = await client.SendAsync(request);
+                Assert.Equal(401, (int)response.StatusCode);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task generated_requests_are_answered_without_a_fault_and_change_nothing()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), out var given) ? given : 1;
+        var random = new Random(seed);
+        var before = await _alice.StateAsync(_room);
+        var pdu = await BuildAsync("m.room.topic", string.Empty, _mallory.UserId, """{"topic":"mine"}""");
+        string[] rooms = [_room, "!x:y", "!", "\0", "!a%2Fb:c", new string('!', 300)];
+        string[] events = [pdu.EventId.Value, "$x", "$", "", "$\u00e9", new string('$', 300)];
+        string[] users = [_mallory.UserId, _alice.UserId, "@x", "@:", "@a:" + new string('b', 300)];
+        string[] bodies =
+        [
+            "{}", "[]", "7", "{", "{\"pdus\":[{}]}", Encoding.UTF8.GetString(pdu.Json.Span),
+            "{\"event\":{},\"room_version\":\"11\",\"invite_room_state\":[]}",
+            "{\"earliest_events\":[\"$x\"],\"latest_events\":[\"$y\"],\"limit\":-1,\"min_depth\":9007199254740991}",
+            "{\"a\":1,\"a\":2}", "{\"depth\":1e400}", "{\"event\":" + new string('[', 200) + new string(']', 200) + "}",
+        ];
+        var endpoints = Composition.FederationEndpoints().Entries
+            .Where(entry => entry.Spec.Auth == Api.Http.AuthKind.Server).Select(entry => entry.Spec).ToList();
+        for (var number = 0; number < 1_500; number++)
+        {
+            var spec = endpoints[random.Next(endpoints.Count)];
+            var path = spec.Path
+                .Replace("{roomId}", Uri.EscapeDataString(rooms[random.Next(rooms.Length)]), StringComparison.Ordinal)
+                .Replace("{eventId}", Uri.EscapeDataString(events[random.Next(events.Length)]), StringComparison.Ordinal)
+                .Replace("{userId}", Uri.EscapeDataString(users[random.Next(users.Length)]), StringComparison.Ordinal)
+                .Replace("{txnId}", $"g{number}", StringComparison.Ordinal)
+                .Replace("{queryType}", "other", StringComparison.Ordinal);
+            string[] queries = ["", "?event_id=%24x&v=%24x&limit=x", "?v=%24x&limit=5&ts=1&dir=f", "?ver=11", "?room_alias=%23a&user_id=%40a"];
+            var answer = await AskAsync(
+                spec.Method,
+                path + queries[random.Next(queries.Length)],
+                spec.Method == "GET" ? null : bodies[random.Next(bodies.Length)]);
+            Assert.True(answer.Status < 500, $"seed {seed}, #{number}: {spec.Method} {path}: {answer.Status}");
+        }
+
+        Assert.Equal(before, await _alice.StateAsync(_room));
+    }
+
+    /// <summary>A PDU on the room's heads as the other server sees them, signed by it.</summary>
+    private async Task<Pdu> BuildAsync(string type, string? stateKey, string sender, string content)
+    {
+        var state = await _mallory.StateAsync(_room);
+        var head = (await _mallory.GetAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/messages?dir=b&limit=1")).Ok()
+            .GetProperty("chunk")[0].Text("event_id");
+        var authEvents = new[] { "m.room.create|", "m.room.power_levels|", $"m.room.member|{sender}" }
+            .Where(state.ContainsKey).Select(tuple => EventId.Parse(state[tuple])).ToList();
+        var draft = new PduDraft(
+            RoomId.Parse(_room),
+            type,
+            stateKey,
+            UserId.Parse(sender),
+            JsonElement.Parse(Encoding.UTF8.GetBytes(content)),
+            DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            100,
+            [EventId.Parse(head)],
+            authEvents);
+        return ((PduBuildResult.Built)PduBuilder.Build(draft, Rules, Them)).Pdu;
+    }
+
+    private async Task<JsonElement> SendAsync(params ReadOnlyMemory<byte>[] pdus)
+    {
+        var all = string.Join(',', pdus.Select(pdu => Encoding.UTF8.GetString(pdu.Span)));
+        var answer = await AskAsync("PUT", $"{V1}/send/{++_transactions}", $$"""{"origin":"{{Them.Name}}","origin_server_ts":1,"pdus":[{{all}}]}""");
+        Assert.Equal(200, answer.Status);
+        return answer.Json.GetProperty("pdus");
+    }
+
+    private Task<Reply> EventAsync(EventId eventId) => _alice.GetAsync(
+        $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/event/{Uri.EscapeDataString(eventId.Value)}");
+
+    /// <summary>A request that the other server signs, whatever is in it.</summary>
+    private async Task<Reply> AskAsync(string method, string uri, string? content = null)
+    {
+        var bytes = content is null ? [] : Encoding.UTF8.GetBytes(content);
+        if (content is not null && CanonicalJson.TryCanonicalise(bytes, out var canonical, out _))
+            bytes = canonical;
+        using var client = new HttpClient(new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = (_, _, _, _) => true,
+        });
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"https://{Us}{uri}");
+        if (content is not null)
+            request.Content = new ByteArrayContent(bytes);
+        try
+        {
+            var signed = new SignedRequest(method, request.RequestUri!.PathAndQuery, Them.Name, Us, bytes);
+            request.Headers.TryAddWithoutValidation("Authorization", signed.Sign(Them.Key).ToString());
+        }
+        catch (FormatException)
+        {
+            // What has no canonical form cannot be signed: it goes without.
+        }
+        using var response = await client.SendAsync(request);
+        return new Reply((int)response.StatusCode, await response.Content.ReadAsByteArrayAsync());
+    }
+}
