@@ -53,7 +53,8 @@ public sealed class SyncEphemeral(LiveEdus live, EduReader reader, IProjectionGa
         foreach (var room in typing)
         {
             var shown = Array.FindAll(room.UserIds, user => !request.Ignored.Contains(user));
-            // To who knows nothing of the room, nobody typing is no news.
+            // To who knows nothing of the room, nobody typing is no news. To others it may be, even where only ignored
+            // users type: somebody else may have stopped.
             if (shown.Length > 0 || !newRooms.Contains(room.RoomId))
                 answer.RoomFor(room.RoomId)!.Typing = shown;
         }

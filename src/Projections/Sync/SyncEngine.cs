@@ -51,6 +51,9 @@ public sealed class SyncEngine(
             var left = TimeSpan.FromMilliseconds(request.TimeoutMs) - time.GetElapsedTime(startedAt);
             if (left <= TimeSpan.Zero || !await WaitAsync(feed, answer.NextBatch, left, ending))
                 return answer;
+            // Up to here there was nothing to say, and there will not be: what an ignored user sent meanwhile is not
+            // sent later, when they are not ignored any more.
+            request = request with { Since = answer.NextBatch };
             // Another projection may have been ahead with what ended the wait. INVARIANT: the answer's position never
             // passes what this one has applied.
             var news = live.LastNewsOf(feed).Any;

@@ -37,8 +37,6 @@ public sealed class Ignored_users
         var token = EduWorld.Token(await world.Bob.SyncAsync());
         var poll = world.Bob.SyncAsync(token, timeoutMs: 30_000);
         await world.Alice.SendTextAsync(world.Room, "lost");
-        await world.TypeAsync(world.Alice, true);
-        await world.TypeAsync(world.Alice, false);
         (await world.Bob.PutAsync(Path(world.Bob), """{"ignored_users":{}}""")).Ok();
         var sync = await poll;
         Assert.Equal("m.ignored_user_list", Assert.Single(AccountData(sync)).Text("type"));
