@@ -23,6 +23,7 @@ public static partial class Composition
         Versions.Map(table);
         Capabilities.Map(table);
         Discovery.Map(table);
+        Support.Map(table);
         Health.Map(table);
         MapUserApi(table);
         MapRoomserver(table);
@@ -36,6 +37,7 @@ public static partial class Composition
     {
         var table = new EndpointTable();
         Discovery.Map(table);
+        Support.Map(table);
         ServerVersion.Map(table);
         MapServerKeys(table);
         OpenIdUserInfo.Map(table);
