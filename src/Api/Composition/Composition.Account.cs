@@ -29,6 +29,8 @@ public static partial class Composition
         OpenIdToken.Map(table);
         AccountModeration.Map(table);
         WhoIs.Map(table);
+        LoginPage.Map(table);
+        StagePage.Map(table);
         ThirdPartyIds.Map(table);
         ValidationTokens.Map(table);
         ThirdPartyNetworks.Map(table);

@@ -17,6 +17,8 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
     private static readonly Dictionary<string, string> Exceptions = new(StringComparer.Ordinal)
     {
         ["GET /"] = "a page for people",
+        ["GET /_matrix/static/client/login"] = "a page for people",
+        ["GET /_matrix/static/client/login/"] = "a page for people",
         ["GET /_matrix/client/v3/auth/{}/fallback/web"] = "a page for people",
         ["POST /_matrix/client/v3/auth/{}/fallback/web"] = "a page for people",
         ["POST /_matrix/client/v3/account/3pid/add"] = "always refused, which the spec has no schema for",
