@@ -29,6 +29,7 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(DeviceDeleted))]
 [JsonSerializable(typeof(RoomForgotten))]
 [JsonSerializable(typeof(FilterStored))]
+[JsonSerializable(typeof(ContentReported))]
 [JsonSerializable(typeof(AccountLocked))]
 [JsonSerializable(typeof(AccountSuspended))]
 [JsonSerializable(typeof(PusherSet))]

@@ -15,6 +15,7 @@ public static class FactNames
     public const string DeviceDeleted = "userapi.device_deleted.v1";
     public const string RoomForgotten = "userapi.room_forgotten.v1";
     public const string FilterStored = "userapi.filter_stored.v1";
+    public const string ContentReported = "userapi.content_reported.v1";
     public const string AccountLocked = "userapi.account_locked.v1";
     public const string AccountSuspended = "userapi.account_suspended.v1";
     public const string PusherSet = "userapi.pusher_set.v1";

@@ -24,6 +24,9 @@ public static class StreamCategories
     /// <summary><c>directory-!abc:hs</c>: whether a room is listed in the public directory.</summary>
     public const string Directory = "directory";
 
+    /// <summary><c>reports-log</c>: what users reported to the administrators.</summary>
+    public const string Reports = "reports";
+
     /// <summary><c>audit-log</c>: who looked into the log, and for what.</summary>
     public const string Audit = "audit";
 

@@ -96,6 +96,17 @@ public static partial class Limits
     /// <summary>LIMIT: login tokens that wait to be used. Ours: they live for minutes.</summary>
     public const int LoginTokensMax = 4_096;
 
+    /// <summary>
+    /// LIMIT: characters of a client_secret. Spec: client-server-api #post_matrixclientv3registeremailrequesttoken.
+    /// </summary>
+    public const int ClientSecretLengthMax = 255;
+
+    /// <summary>LIMIT: bytes of the reason of a report. Ours: some paragraphs for people to read.</summary>
+    public const int ReportReasonBytesMax = 8_192;
+
+    /// <summary>LIMIT: reports in one answer to an administrator. Ours: a page of them.</summary>
+    public const int ReportsPageMax = 100;
+
     /// <summary>LIMIT: nonces of the shared-secret registration that wait to be used. Ours.</summary>
     public const int RegistrationNoncesMax = 1_024;
 }

@@ -36,7 +36,7 @@ public sealed class EndpointTests
         [
             "/", "/health", "/.well-known/matrix/client", "/.well-known/matrix/server",
             "/_matrix/client/v3/login", "/_matrix/client/v3/register", "/_matrix/client/v3/register/available",
-            "/_matrix/client/v3/refresh", "/_matrix/static/client/login/",
+            "/.well-known/matrix/support", "/.well-known/matrix/policy_server", "/_matrix/client/v3/refresh", "/_matrix/static/client/login/",
             "/_matrix/client/v3/auth/{authType}/fallback/web",
             "/_matrix/client/v3/profile/{userId}", "/_matrix/client/v3/profile/{userId}/{keyName}",
             "/_matrix/client/v3/publicRooms", "/_matrix/client/v3/directory/list/room/{roomId}",
@@ -45,6 +45,8 @@ public sealed class EndpointTests
         ];
         var wrong = Composition.ClientEndpoints().Entries
             .Where(entry => entry.Spec.Auth == AuthKind.None && !open.Contains(entry.Spec.Path))
+            // Who registers, or has lost their password, has no token.
+            .Where(entry => !entry.Spec.Path.EndsWith("/requestToken", StringComparison.Ordinal))
             .Select(entry => $"{entry.Spec.Method} {entry.Spec.Path}");
         Assert.Empty(wrong);
     }

@@ -58,6 +58,10 @@ internal static class Samples
             new FilterStored(Alice, "4", RawJson.FromText("{ \"room\": {\"timeline\":{\"limit\":20}} }")),
             new FilterStored(Alice, "0", RawJson.FromText("{}"))),
         .. Pair(
+            FactNames.ContentReported,
+            new ContentReported(Alice, Room, Event(1), UserId.Parse("@mallory:other.org"), "spam"),
+            new ContentReported(Alice)),
+        .. Pair(
             FactNames.AccountLocked,
             new AccountLocked(Alice, IsLocked: true),
             new AccountLocked(Alice, IsLocked: false)),

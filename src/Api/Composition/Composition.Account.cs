@@ -29,5 +29,13 @@ public static partial class Composition
         OpenIdToken.Map(table);
         AccountModeration.Map(table);
         WhoIs.Map(table);
+        LoginPage.Map(table);
+        StagePage.Map(table);
+        ThirdPartyIds.Map(table);
+        ValidationTokens.Map(table);
+        ThirdPartyNetworks.Map(table);
+        TurnServer.Map(table);
+        Reports.Map(table);
+        ReportList.Map(table);
     }
 }

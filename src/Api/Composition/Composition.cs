@@ -23,6 +23,7 @@ public static partial class Composition
         Versions.Map(table);
         Capabilities.Map(table);
         Discovery.Map(table);
+        Support.Map(table);
         Health.Map(table);
         MapUserApi(table);
         MapRoomserver(table);
@@ -39,6 +40,7 @@ public static partial class Composition
     {
         var table = new EndpointTable();
         Discovery.Map(table);
+        Support.Map(table);
         ServerVersion.Map(table);
         MapServerKeys(table);
         MapFederationApi(table);

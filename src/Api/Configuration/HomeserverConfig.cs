@@ -41,6 +41,13 @@ public sealed record HomeserverConfig
 
     public SessionsConfig Sessions { get; init; } = new();
 
+    public VoipConfig Voip { get; init; } = new();
+
+    public SupportConfig Support { get; init; } = new();
+
+    /// <summary>The Ed25519 key, unpadded base64, of a policy server under this name; null for none.</summary>
+    public string? PolicyServerKey { get; init; }
+
     public PasswordHashingConfig PasswordHashing { get; init; } = new();
 
     public RateLimits RateLimits { get; init; } = RateLimits.Off;
@@ -134,6 +141,27 @@ public sealed record SessionsConfig
     /// <summary>Of all others; null for ever.</summary>
     public TimeSpan? TokenLifetime { get; init; }
 }
+
+/// <summary>The TURN servers that calls may use, and the secret that is shared with them.</summary>
+public sealed record VoipConfig
+{
+    public IReadOnlyList<string> TurnUris { get; init; } = [];
+
+    public string? TurnSecret { get; init; }
+
+    public TimeSpan TurnLifetime { get; init; } = TimeSpan.FromDays(1);
+}
+
+/// <summary>Whom users and other administrators may turn to.</summary>
+public sealed record SupportConfig
+{
+    public IReadOnlyList<SupportContact> Contacts { get; init; } = [];
+
+    public string? Page { get; init; }
+}
+
+/// <summary>One contact. Shape: Address is a user id or an e-mail address.</summary>
+public sealed record SupportContact(string Address, bool IsForSecurity);
 
 public sealed record LogConfig
 {

@@ -11,9 +11,9 @@ namespace Matrix.EventSourced.Commands.UserApi;
 /// <remarks>
 /// Spec: v1.19 client-server-api #openid.
 /// Shape: <c>base64url(expiry in ms, user id).base64url(signature)</c>: the server's own signature says that it made
-/// the token, so none is kept and a restart loses none. Ed25519 signs the same text the same way each time, so a signature
-/// is checked by making it again. What is signed begins with a word and is no JSON: it can stand for nothing else that
-/// the key signs.
+/// the token, so none is kept and a restart loses none. Ed25519 signs the same text the same way each time, so a
+/// signature is checked by making it again. What is signed begins with a word and is no JSON: it can stand for nothing
+/// else that the key signs.
 /// </remarks>
 public sealed class OpenIdTokens(ServerIdentity identity, TimeProvider time)
 {

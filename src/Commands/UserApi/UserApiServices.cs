@@ -48,6 +48,7 @@ public static class UserApiServices
         services.AddSingleton<IValidator<SetRoomTag>, SetRoomTagValidator>();
         services.AddSingleton<IValidator<SetPusher>, SetPusherValidator>();
         services.AddSingleton<IValidator<LogInByToken>, LogInByTokenValidator>();
+        services.AddSingleton<IValidator<ReportContent>, ReportContentValidator>();
         services.AddSingleton<IValidator<StoreFilter>, StoreFilterValidator>();
 
         services.AddTransient<IRequestHandler<RegisterAccount, CommandResult<OpenedSession>>, RegisterAccountHandler>();
@@ -67,6 +68,7 @@ public static class UserApiServices
             IRequestHandler<RefreshSession, CommandResult<NewSessionTokens>>, RefreshSessionHandler>();
         services.AddTransient<IRequestHandler<ConfirmRefresh, CommandResult<Unit>>, ConfirmRefreshHandler>();
         services.AddTransient<IRequestHandler<ModerateAccount, CommandResult<Unit>>, ModerateAccountHandler>();
+        services.AddTransient<IRequestHandler<ReportContent, CommandResult<Unit>>, ReportContentHandler>();
         services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
         return services;
     }

@@ -70,6 +70,17 @@ internal static class UserApiFacts
             new("filter_id", "string", "Its id, unique within the account."),
             new("filter", "object", "The filter, verbatim.")),
         FactDescription.Of(
+            FactNames.ContentReported,
+            StreamCategories.Reports,
+            FactJson.Context.ContentReported,
+            "A user reported an event, a room or a user.",
+            "Show it to administrators, and to nobody else.",
+            new("reporter", "user id", "Who reported."),
+            new("room_id", "room id?", "The room that was reported, or the room of the event."),
+            new("event_id", "event id?", "The event that was reported."),
+            new("reported_user", "user id?", "The user who was reported."),
+            new("reason", "string?", "Why.")),
+        FactDescription.Of(
             FactNames.AccountLocked,
             StreamCategories.User,
             FactJson.Context.AccountLocked,

@@ -56,4 +56,32 @@ public sealed partial class Responses_of_all_endpoints
         await _walk.CallAsync($"POST {V1}login/get_token", _alice, body: $$"""{"auth":{{password}}}""");
         await _walk.CallAsync($"POST {V3}user/{{userId}}/openid/request_token", _alice, [_alice.UserId], "{}");
     }
+
+    private async Task CallSmallModulesAsync()
+    {
+        await _walk.CallAsync($"GET {V3}voip/turnServer", _alice);
+        var eventId = await _alice.SendTextAsync(_room, "report me");
+        await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/report", _bob, [_room], """{"reason":""}""");
+        await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/report/{{eventId}}", _bob, [_room, eventId], """{"reason":"x"}""");
+        await _walk.CallAsync($"POST {V3}users/{{userId}}/report", _bob, [_alice.UserId], """{"reason":"x"}""");
+
+        await _walk.CallAsync($"GET {V3}thirdparty/protocols", _alice);
+        foreach (var path in new[] { "protocol/{protocol}", "location/{protocol}", "user/{protocol}" })
+            await _walk.CallAsync($"GET {V3}thirdparty/{path}", _alice, ["irc"], status: 404);
+        await _walk.CallAsync($"GET {V3}thirdparty/location", _alice, ["?alias=x"], status: 404);
+        await _walk.CallAsync($"GET {V3}thirdparty/user", _alice, ["?userid=x"], status: 404);
+
+        const string credentials = """{"client_secret":"s","id_server":"i","id_access_token":"t","sid":"1"}""";
+        await _walk.CallAsync($"GET {V3}account/3pid", _alice);
+        await _walk.CallAsync($"POST {V3}account/3pid", _alice, body: $$"""{"three_pid_creds":{{credentials}}}""", status: 403);
+        await _walk.CallAsync($"POST {V3}account/3pid/delete", _alice, body: """{"medium":"email","address":"a@b.c"}""");
+        await _walk.CallAsync($"POST {V3}account/3pid/unbind", _alice, body: """{"medium":"email","address":"a@b.c"}""");
+        const string mail = """{"client_secret":"s","email":"a@b.c","send_attempt":1}""";
+        const string call = """{"client_secret":"s","country":"GB","phone_number":"1","send_attempt":1}""";
+        foreach (var (path, status) in new[] { ("register", 403), ("account/3pid", 403), ("account/password", 400) })
+        {
+            await _walk.CallAsync($"POST {V3}{path}/email/requestToken", null, body: mail, status: status);
+            await _walk.CallAsync($"POST {V3}{path}/msisdn/requestToken", null, body: call, status: status);
+        }
+    }
 }

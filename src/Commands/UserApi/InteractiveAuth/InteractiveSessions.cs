@@ -42,17 +42,17 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
     {
         var parameters = WithoutAuth(body);
         if (!body.TryGetProperty("auth", out var auth) || auth.ValueKind == JsonValueKind.Null)
-            return Begin(operation, parameters, flows, null);
+            return Begin(operation, parameters, flows, check, null);
         if (auth.ValueKind != JsonValueKind.Object)
             return new InteractiveOutcome.Refused(MatrixError.BadJson("auth must be an object."));
         if (!TryGetText(auth, "session", out var sessionId) || !TryGetText(auth, "type", out var stage))
             return new InteractiveOutcome.Refused(MatrixError.BadJson("session and type of auth must be strings."));
         if (sessionId is null && stage is null)
-            return Begin(operation, parameters, flows, null);
+            return Begin(operation, parameters, flows, check, null);
 
-        var session = sessionId is null ? Create(operation, parameters) : Find(sessionId);
+        var session = sessionId is null ? Create(operation, parameters, flows, check) : Find(sessionId);
         if (session is null)
-            return Begin(operation, parameters, flows, new MatrixError(
+            return Begin(operation, parameters, flows, check, new MatrixError(
                 401, ErrCodes.Unknown, "This session is not known or has expired."));
         if (session.Operation != operation)
             return new InteractiveOutcome.Refused(MatrixError.Forbidden("This session belongs to another request."));
@@ -77,6 +77,30 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
         return IsComplete(session.Completed, flows)
             ? new InteractiveOutcome.Authenticated(session.Id, session.Parameters ?? parameters)
             : new InteractiveOutcome.Challenge(session.Id, flows, session.Completed, null);
+    }
+
+    /// <summary>Whether the session is known, and the stage is the next that it waits for.</summary>
+    public bool WaitsFor(string sessionId, string stage) =>
+        Find(sessionId) is { } session && IsNext(stage, session.Completed, session.Flows);
+
+    /// <summary>Passes a stage on a page of the browser, for a client that does not know the stage.</summary>
+    /// <remarks>
+    /// Spec: v1.19 client-server-api #fallback. The client then repeats its request with the session alone.
+    /// Errors: M_NOT_FOUND for a session that does not wait for this stage; those of the stage.
+    /// </remarks>
+    public async ValueTask<MatrixError?> CompleteAsync(string sessionId, string stage, JsonElement auth)
+    {
+        if (Find(sessionId) is not { } session || !IsNext(stage, session.Completed, session.Flows))
+            return MatrixError.NotFound("No session waits for this stage.");
+        if (await session.Check(stage, auth) is { } error)
+            return error;
+        lock (_lock)
+        {
+            // Looked up again: another request may have passed the stage while this one was checked.
+            if (_sessions.TryGetValue(sessionId, out var now) && !now.Completed.Contains(stage))
+                _sessions[sessionId] = now with { Completed = now.Completed.Add(stage) };
+        }
+        return null;
     }
 
     /// <summary>
@@ -107,16 +131,17 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
     }
 
     private InteractiveOutcome.Challenge Begin(
-        string operation, JsonElement parameters, InteractiveFlows flows, MatrixError? error) =>
-        new(Create(operation, parameters).Id, flows, [], error);
+        string operation, JsonElement parameters, InteractiveFlows flows, StageCheck check, MatrixError? error) =>
+        new(Create(operation, parameters, flows, check).Id, flows, [], error);
 
-    private InteractiveSession Create(string operation, JsonElement parameters)
+    private InteractiveSession Create(
+        string operation, JsonElement parameters, InteractiveFlows flows, StageCheck check)
     {
         Span<byte> bytes = stackalloc byte[18];
         random.Fill(bytes);
         var now = NowMs();
         var session = new InteractiveSession(
-            Base64Url.EncodeToString(bytes), operation, now + (long)Lifetime.TotalMilliseconds)
+            Base64Url.EncodeToString(bytes), operation, flows, check, now + (long)Lifetime.TotalMilliseconds)
         {
             Parameters = IsEmpty(parameters) ? null : parameters,
         };
