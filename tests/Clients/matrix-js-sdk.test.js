@@ -59,6 +59,26 @@ test("matrix-js-sdk: two users live through a room", { timeout: 300_000 }, async
             assert.deepEqual(bodies(client, roomId), expected);
     });
 
+    await t.test("shows who types, has read and is there", async () => {
+        const member = () => bob.getRoom(roomId).getMember(alice.getUserId());
+        await alice.sendTyping(roomId, true, 30_000);
+        await until("bob sees alice typing", () => member().typing);
+        await alice.sendTyping(roomId, false);
+        await until("bob sees her stop", () => !member().typing);
+
+        const last = timeline(alice, roomId).findLast((event) => event.getSender() === bob.getUserId());
+        await alice.sendReadReceipt(last);
+        await until("bob sees it read", () =>
+            bob.getRoom(roomId).getEventReadUpTo(alice.getUserId()) === last.getId());
+        await alice.setRoomReadMarkers(roomId, last.getId());
+        await until("alice sees her marker", () =>
+            alice.getRoom(roomId).getAccountData("m.fully_read")?.getContent().event_id === last.getId());
+
+        await alice.setPresence({ presence: "unavailable", status_msg: "through the looking-glass" });
+        await until("bob sees how alice is", () =>
+            bob.getUser(alice.getUserId())?.presenceStatusMsg === "through the looking-glass");
+    });
+
     await t.test("shows another's state event", async () => {
         await alice.sendStateEvent(roomId, "m.room.topic", { topic: "Why is a raven like a writing desk?" }, "");
         const topic = () => bob.getRoom(roomId).currentState.getStateEvents("m.room.topic", "")?.getContent().topic;

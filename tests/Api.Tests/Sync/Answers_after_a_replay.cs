@@ -4,13 +4,14 @@ using Matrix.EventSourced.Kit.Hosting;
 namespace Matrix.EventSourced.Api.Tests.Sync;
 
 /// <summary>The log is the truth: without its database a server gives the same answers, byte for byte but for the age
-/// of events and activities.</summary>
+/// of events. Presence is off: it changes with the clock.</summary>
 public sealed partial class Answers_after_a_replay
 {
     [Fact]
     public async Task are_the_same_bytes()
     {
-        await using var server = await TestHomeserver.StartAsync();
+        await using var server = await TestHomeserver.StartAsync(
+            new TestHomeserverOptions { Configure = config => config with { PresenceEnabled = false } });
         var (ada, bob) = (await server.RegisterAsync("ada"), await server.RegisterAsync("bob"));
         var created = await ada.PostAsync("createRoom", $$"""{"preset":"public_chat","name":"one","invite":["{{bob.UserId}}"]}""");
         var room = Uri.EscapeDataString(created.Ok().GetProperty("room_id").GetString()!);
@@ -54,6 +55,6 @@ public sealed partial class Answers_after_a_replay
         return answers;
     }
 
-    [GeneratedRegex("\"(age|last_active_ago)\":-?[0-9]+")]
+    [GeneratedRegex("\"age\":-?[0-9]+")]
     private static partial Regex Age();
 }
