@@ -9,8 +9,8 @@ namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>Cards of rooms that only other servers know.</summary>
 /// <remarks>
-/// Spec: v1.19 server-server-api #get_matrixfederationv1hierarchyroomid. The servers of a room's <c>via</c> are asked in
-/// turn; what they say is shown as theirs: it opens nothing here.
+/// Spec: v1.19 server-server-api #get_matrixfederationv1hierarchyroomid. The servers of a room's <c>via</c> are asked
+/// in turn; what they say is shown as theirs: it opens nothing here.
 /// Errors: none; a room that nobody describes has no card.
 /// </remarks>
 internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity identity) : IRoomCardSource

@@ -92,7 +92,8 @@ public sealed partial class InboundTransactions(
     {
         var results = new List<KeyValuePair<EventId, string?>>(received.Count);
         if (await queries.FindRoomVersionAsync(roomId) is not { } version
-            || RoomVersionRules.Find(version) is not { } rules)
+            || RoomVersionRules.Find(version) is not { } rules
+            || !await access.IsResidentAsync(roomId, CancellationToken.None))
         {
             LogUnknownRoom(origin.Value, roomId.Value, received.Count);
             return results;

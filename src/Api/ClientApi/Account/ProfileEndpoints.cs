@@ -1,12 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
-using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Errors;
-using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api.ClientApi.Account;
 
@@ -130,7 +130,7 @@ internal static class ProfileEndpoints
     {
         if (request.TryGetUser(out var userId) is { } error)
             return (null, error);
-        if (userId.Server != request.Get<ServerIdentity>().Name)
+        if (userId.Server != request.Get<HomeserverConfig>().ServerName)
             return await RemoteProfiles.FindAsync(request, userId);
         var queries = await request.ReadAsync<IProfileQueries>();
         return await queries.FindAsync(userId, request.ClientGone) is { } profile ? (profile, null) : (null, NoProfile);

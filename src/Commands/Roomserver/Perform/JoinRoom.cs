@@ -36,7 +36,7 @@ public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships r
         {
             IsGuest = command.IsGuest,
         };
-        if (await remote.IsResidentAsync(roomId) || await memberships.IsHereAsync(roomId, command.Via))
+        if (await remote.IsOursToDecideAsync(roomId))
         {
             var answer = await memberships.PerformAsync(roomId, join);
             if (!Memberships.IsForOthersToAllow(answer))

@@ -31,7 +31,7 @@ public sealed class KnockOnRoomHandler(Memberships memberships, RemoteMembership
             Membership.Knock, await memberships.ProfileOfAsync(command.UserId), command.Reason);
         var knock = new ChangeMembership(
             command.Context, MembershipCause.Knock, command.UserId, command.UserId, content);
-        if (await remote.IsResidentAsync(roomId) || await memberships.IsHereAsync(roomId, command.Via))
+        if (await remote.IsOursToDecideAsync(roomId))
             return (await memberships.PerformAsync(roomId, knock)).To(_ => roomId);
         var refusal = await remote.KnockAsync(
             command.Context, roomId, command.UserId, content, [.. command.Via, .. servers], cancellationToken);

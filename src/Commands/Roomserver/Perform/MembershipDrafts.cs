@@ -16,6 +16,11 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 public sealed class MembershipDrafts(
     IRoomserver rooms, Memberships memberships, ServerIdentity identity, TimeProvider clock)
 {
+    private static readonly MatrixError UnableToAuthorise = new(
+        400,
+        ErrCodes.UnableToAuthoriseJoin,
+        "This server is in none of the rooms whose members may join; ask another server.");
+
     /// <summary>The member event, signed by us, with the state that its target may be shown.</summary>
     public sealed record Draft(Pdu Pdu, RawJson Stripped, RawJson StatePdus);
 
@@ -23,7 +28,8 @@ public sealed class MembershipDrafts(
     /// <remarks>
     /// Spec: v1.19 server-server-api #joining-rooms, #restricted-rooms.
     /// Errors: M_NOT_FOUND for a room that is not here; M_FORBIDDEN by the rules; for restricted rooms
-    /// M_UNABLE_TO_GRANT_JOIN where none of our members could let the user in.
+    /// M_UNABLE_TO_GRANT_JOIN where none of our members could let the user in, M_UNABLE_TO_AUTHORISE_JOIN where we
+    /// cannot tell whether the user may.
     /// </remarks>
     public async ValueTask<CommandResult<Draft>> BuildAsync(
         CommandContext context, RoomId roomId, UserId sender, UserId target, JsonElement content)
@@ -44,12 +50,31 @@ public sealed class MembershipDrafts(
             await change.LoadAsync(loader);
             await ShownRoomState.LoadAsync(loader);
         });
-        return reading switch
+        switch (reading)
         {
-            RoomReading.Found found => Decide(change, found.View),
-            RoomReading.Refused refused => refused.Error,
-            _ => RoomErrors.UnknownRoom,
-        };
+            case RoomReading.Refused refused:
+                return refused.Error;
+            case RoomReading.Found { View: var view }:
+                var decided = Decide(change, view);
+                return decided is CommandResult<Draft>.Refused { Error: var error }
+                    && error == RestrictedJoin.NotAllowed
+                    && !await KnowsAnyAsync(RestrictedJoin.AllowedRooms(view.Rules, view.Get(RoomTuples.JoinRules)))
+                        ? UnableToAuthorise
+                        : decided;
+            default:
+                return RoomErrors.UnknownRoom;
+        }
+    }
+
+    /// <summary>Whether this server can look at one of the rooms whose members may join.</summary>
+    private async ValueTask<bool> KnowsAnyAsync(IEnumerable<RoomId> allowed)
+    {
+        foreach (var roomId in allowed)
+        {
+            if (await rooms.ReadAsync(roomId) is RoomReading.Found)
+                return true;
+        }
+        return false;
     }
 
     private CommandResult<Draft> Decide(ChangeMembership change, RoomView view)

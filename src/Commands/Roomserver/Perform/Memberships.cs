@@ -27,14 +27,6 @@ public sealed class Memberships(
         return await aliases.ResolveAsync(alias) is { } found ? (found, null) : (default, RoomErrors.UnknownAlias);
     }
 
-    /// <summary>Whether the room can be decided on here although nobody of ours is in it: nobody else is asked
-    /// for.</summary>
-    public async ValueTask<bool> IsHereAsync(RoomId roomId, IReadOnlyList<ServerName> via) =>
-        via.All(server => server == identity.Name)
-        && (roomId.Server is null || roomId.Server == identity.Name)
-        && await rooms.ReadAsync(roomId) is RoomReading.Found { View.Create.Sender: var creator }
-        && creator.Server == identity.Name;
-
     /// <summary>Whether another server may still let the user in: none of our members could vouch for them.</summary>
     internal static bool IsForOthersToAllow(RoomAnswer answer) =>
         answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.UnableToGrantJoin };

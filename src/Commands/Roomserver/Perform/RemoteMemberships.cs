@@ -56,6 +56,17 @@ public sealed class RemoteMemberships(
     public async ValueTask<bool> IsResidentAsync(RoomId roomId) =>
         (await residency.ServersAsync(roomId)).Contains(identity.Name);
 
+    /// <summary>Whether this server decides on a join or a knock: it is in the room, or nobody at all is and the room
+    /// was made here.</summary>
+    public async ValueTask<bool> IsOursToDecideAsync(RoomId roomId)
+    {
+        var servers = await residency.ServersAsync(roomId);
+        return servers.Contains(identity.Name)
+            || (servers.Count == 0
+                && await rooms.ReadAsync(roomId) is RoomReading.Found { View.Create.Sender: var creator }
+                && creator.Server == identity.Name);
+    }
+
     public async ValueTask<MatrixError?> JoinAsync(
         CommandContext context,
         RoomId roomId,
