@@ -191,7 +191,7 @@ internal sealed class InputSession(
             Reason = reason,
             StateBefore = stateBefore,
         });
-        await LinkAsync(received.Pdu);
+        missingLinks.Remove(received.Pdu.EventId);
         return new InputOutcome.Recorded(PduDisposition.Rejected, reason);
     }
 
@@ -222,7 +222,7 @@ internal sealed class InputSession(
                 Reason = softFailure,
                 StateBefore = stateBefore,
             });
-            await LinkAsync(pdu);
+            missingLinks.Remove(pdu.EventId);
             return new InputOutcome.Recorded(PduDisposition.SoftFailed, softFailure);
         }
         var redacts = await RedactionEffect.FindAsync(pdu, stateBefore, Create!, Pdus, Checks);
@@ -265,6 +265,8 @@ internal sealed class InputSession(
     }
 
     /// <summary>Keeps up which PDUs are cited but not here.</summary>
+    /// <remarks>Only by what is shown: a PDU that nothing but rejected or soft-failed ones cite becomes an extremity
+    /// when it comes, as no other leads to it.</remarks>
     private async ValueTask LinkAsync(Pdu pdu)
     {
         missingLinks.Remove(pdu.EventId);

@@ -1,0 +1,144 @@
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Simulation.Tests;
+
+/// <summary>Compares what the log says of one room with what its PDUs say, fact by fact, each fact once.</summary>
+internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle)
+{
+    private readonly Dictionary<StateTuple, EventId> _replayed = [];
+    private readonly Dictionary<EventId, PduDisposition> _decided = [];
+    private readonly HashSet<EventId> _outliers = [];
+    private readonly HashSet<string> _transactions = new(StringComparer.Ordinal);
+    private readonly HashSet<EventId> _citedByAccepted = [];
+    private readonly List<EventId> _extremities = [];
+    private Dictionary<StateTuple, EventId> _current = [];
+    private long _depth;
+    private int _next;
+
+    public IReadOnlyList<EventId> Extremities => _extremities;
+
+    public IReadOnlyDictionary<EventId, PduDisposition> Decided => _decided;
+
+    public Dictionary<StateTuple, EventId> Current => _current;
+
+    public int Count => _next;
+
+    /// <summary>Whether it is here in any way, an outlier too.</summary>
+    public bool IsHere(EventId eventId) => _decided.ContainsKey(eventId) || _outliers.Contains(eventId);
+
+    public async ValueTask CheckAsync(IReadOnlyList<SeenFact> facts)
+    {
+        for (; _next < facts.Count; _next++)
+            await CheckAsync(facts[_next]);
+    }
+
+    private async ValueTask CheckAsync(SeenFact seen)
+    {
+        var (fact, pdu) = (seen.Fact, seen.Pdu);
+        var one = await oracle.AddAsync(pdu);
+        CheckRecordedOnce(seen);
+        if (fact.Disposition == PduDisposition.Outlier)
+        {
+            Expect(fact.StateBefore == StateMap.Empty.Root, seen, "an outlier has a state before");
+            CheckRoom(seen);
+            return;
+        }
+        var before = OracleRoom.MapOf(one.StateBefore);
+        Expect(fact.StateBefore == before.Root, seen, "state before is not what prev_events say");
+        CheckDelta(seen, before.Root);
+        Expect(
+            (fact.Disposition == PduDisposition.Rejected) == (one.Rejected is not null),
+            seen,
+            $"should be rejected because: {one.Rejected ?? "nothing"}; {fact.Reason}");
+        if (fact.Disposition == PduDisposition.Rejected)
+        {
+            CheckRoom(seen);
+            return;
+        }
+        var refused = oracle.FindRefusal(pdu, _current);
+        var isSoftFailed = refused is not null && before.Root != OracleRoom.MapOf(_current).Root;
+        Expect(
+            fact.Disposition == (isSoftFailed ? PduDisposition.SoftFailed : PduDisposition.Accepted),
+            seen,
+            $"by the current state: {refused ?? "nothing against it"}; {fact.Reason}");
+        if (fact.Disposition == PduDisposition.Accepted)
+        {
+            _extremities.RemoveAll(pdu.PrevEvents.Contains);
+            if (!_citedByAccepted.Contains(pdu.EventId))
+                _extremities.Add(pdu.EventId);
+            _citedByAccepted.UnionWith(pdu.PrevEvents);
+            _current = await oracle.ResolveAsync(_extremities);
+            _depth = Math.Max(_depth, pdu.Depth);
+        }
+        CheckRoom(seen);
+    }
+
+    private void CheckRecordedOnce(SeenFact seen)
+    {
+        var fact = seen.Fact;
+        Expect(fact.RoomId == roomId, seen, "is in another room's stream");
+        if (fact.Disposition == PduDisposition.Outlier)
+        {
+            Expect(!IsHere(fact.EventId), seen, "an outlier that is here already");
+            _outliers.Add(fact.EventId);
+        }
+        else
+        {
+            Expect(_decided.TryAdd(fact.EventId, fact.Disposition), seen, "was decided twice");
+        }
+        if (fact.TransactionId is { } id)
+        {
+            var isFirst = _transactions.Add($"{seen.Pdu.Sender} {fact.DeviceId} {fact.TransactionScope} {id}");
+            Expect(isFirst, seen, $"transaction {id} led to two PDUs");
+        }
+    }
+
+    private void CheckDelta(SeenFact seen, StateRoot before)
+    {
+        var applied = new Dictionary<StateTuple, EventId>(_replayed);
+        Apply(applied, seen.Fact.StateBeforeAdded, seen.Fact.StateBeforeRemoved);
+        Expect(OracleRoom.MapOf(applied).Root == before, seen, "the delta to the state before makes another state");
+    }
+
+    private void CheckRoom(SeenFact seen)
+    {
+        var fact = seen.Fact;
+        Apply(_replayed, fact.StateAdded, fact.StateRemoved);
+        Expect(
+            OracleRoom.MapOf(_replayed).Root == fact.CurrentState, seen, "the deltas make another state than its root");
+        Expect(
+            fact.ForwardExtremities.ToHashSet().SetEquals(_extremities),
+            seen,
+            $"extremities are {Say(fact.ForwardExtremities)} instead of {Say(_extremities)}");
+        Expect(
+            OracleRoom.MapOf(_current).Root == fact.CurrentState,
+            seen,
+            "the current state is not that of the extremities: " + string.Join(", ", _current
+                .Where(entry => _replayed.GetValueOrDefault(entry.Key) != entry.Value)
+                .Select(entry => $"{entry.Key} is {_replayed.GetValueOrDefault(entry.Key)} not {entry.Value}")));
+        Expect(fact.Depth == _depth, seen, $"depth {fact.Depth} instead of {_depth}");
+    }
+
+    private static void Apply(
+        Dictionary<StateTuple, EventId> state, IEnumerable<StateEntry> added, IEnumerable<StateTuple> removed)
+    {
+        foreach (var entry in added)
+            state[entry.Tuple] = entry.EventId;
+        foreach (var tuple in removed)
+            state.Remove(tuple);
+    }
+
+    private static string Say(IEnumerable<EventId> eventIds) => $"[{string.Join(", ", eventIds)}]";
+
+    private static void Expect(bool holds, SeenFact seen, string problem)
+    {
+        if (!holds)
+        {
+            throw new SimulationFailure(
+                $"{seen.Fact.RoomId} (version {seen.Fact.RoomVersion}) revision {seen.Revision}, "
+                + $"{seen.Fact.Disposition} {seen.Fact.EventId}: {problem}\n{seen.Fact.Pdu}");
+        }
+    }
+}

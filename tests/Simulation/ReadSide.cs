@@ -1,0 +1,181 @@
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
+using Matrix.EventSourced.Protocol.State;
+
+namespace Matrix.EventSourced.Simulation.Tests;
+
+/// <summary>A fact with what is parsed of it once for all readers.</summary>
+internal sealed record SeenFact(PduRecorded Fact, Pdu Pdu, long Revision);
+
+/// <summary>Every fact of the log, decoded once.</summary>
+internal sealed class DecodedLog(IEventStore log)
+{
+    private readonly Dictionary<string, long> _streamToNext = new(StringComparer.Ordinal);
+    private LogPosition _position = LogPosition.Start;
+
+    public List<SeenFact> Facts { get; } = [];
+
+    public Dictionary<RoomId, List<SeenFact>> RoomToFacts { get; } = [];
+
+    /// <summary>Reads on to the head. Fails where the revisions of a stream are not dense.</summary>
+    public async ValueTask CatchUpAsync()
+    {
+        await foreach (var record in log.ReadAllAsync(_position, ReadDirection.Forwards, long.MaxValue))
+        {
+            _position = record.Position;
+            var next = _streamToNext.GetValueOrDefault(record.Stream.Value);
+            if (record.Revision != next)
+                throw new SimulationFailure($"{record.Stream} has revision {record.Revision} where {next} comes");
+            _streamToNext[record.Stream.Value] = next + 1;
+            if (record.Type != FactNames.PduRecorded)
+                continue;
+            var fact = (PduRecorded)FactCodec.Decode(record.Type, record.Data);
+            var pdu = PduParser.ParseStored(fact.Pdu.Utf8, RoomVersionRules.Find(fact.RoomVersion)!, fact.EventId);
+            var seen = new SeenFact(fact, pdu, record.Revision);
+            Facts.Add(seen);
+            if (!RoomToFacts.TryGetValue(fact.RoomId, out var ofRoom))
+                RoomToFacts[fact.RoomId] = ofRoom = [];
+            ofRoom.Add(seen);
+        }
+    }
+}
+
+/// <summary>One process's projection, in memory: it stands still until it is asked, and then sees what was in the log
+/// when it was asked, and nothing more.</summary>
+internal sealed class ReadSide(DecodedLog log, SimulatedLog process)
+    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup
+{
+    private readonly Dictionary<EventId, StoredPdu> _idToPdu = [];
+    private readonly Dictionary<string, EventId> _transactions = new(StringComparer.Ordinal);
+    private readonly Dictionary<RoomId, RoomRows> _rooms = [];
+    private int _next;
+
+    public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
+    {
+        await WaitForHeadAsync();
+        return [.. eventIds.Distinct().Where(_idToPdu.ContainsKey).Select(id => _idToPdu[id])];
+    }
+
+    public async ValueTask<EventId?> FindAsync(
+        RoomId roomId, UserId userId, string deviceId, string scope, string transactionId)
+    {
+        await WaitForHeadAsync();
+        return _transactions.TryGetValue($"{roomId} {userId} {deviceId} {scope} {transactionId}", out var found)
+            ? found
+            : null;
+    }
+
+    public async ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId)
+    {
+        await WaitForHeadAsync();
+        return [.. Enumerable.Reverse(RowsOf(roomId).Pdus)
+            .Where(pdu => pdu.StateTuple is not null && pdu.AuthEvents.Contains(eventId))
+            .Select(pdu => new StateEntry(pdu.StateTuple!.Value, pdu.EventId))];
+    }
+
+    public async ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId)
+    {
+        await WaitForHeadAsync();
+        var rows = RowsOf(roomId);
+        return [.. rows.Cited.Where(id => !rows.Linked.Contains(id))];
+    }
+
+    public async ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId)
+    {
+        await WaitForHeadAsync();
+        return [.. RowsOf(roomId).State
+            .Where(entry => entry.Key.Type == EventTypes.Member && MembershipIn(entry.Value) == "join")
+            .Select(entry => UserId.Parse(entry.Key.StateKey).Server)
+            .Distinct()];
+    }
+
+    public async ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId)
+    {
+        await WaitForHeadAsync();
+        var rows = RowsOf(roomId);
+        return rows.State.TryGetValue(new StateTuple(EventTypes.Member, userId.Value), out var found) ? found : null;
+    }
+
+    public async ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId)
+    {
+        await WaitForHeadAsync();
+        var tuple = new StateTuple(EventTypes.Member, userId.Value);
+        return [.. _rooms
+            .Where(room => room.Value.State.TryGetValue(tuple, out var id) && MembershipIn(id) == "join")
+            .Select(room => room.Key)
+            .Order()];
+    }
+
+    public ValueTask<MemberProfile> FindAsync(UserId userId) => new(MemberProfile.Empty);
+
+    private async ValueTask WaitForHeadAsync()
+    {
+        await log.CatchUpAsync();
+        var head = log.Facts.Count;
+        await process.PauseAsync();
+        while (_next < head)
+            Apply(log.Facts[_next++]);
+    }
+
+    private string? MembershipIn(EventId eventId) => _idToPdu.TryGetValue(eventId, out var stored)
+        ? PduParser.ParseStored(stored.Json, RoomVersionRules.Find(stored.RoomVersion)!, eventId).Membership
+        : null;
+
+    private RoomRows RowsOf(RoomId roomId)
+    {
+        if (!_rooms.TryGetValue(roomId, out var rows))
+            _rooms[roomId] = rows = new RoomRows();
+        return rows;
+    }
+
+    private void Apply(SeenFact seen)
+    {
+        var fact = seen.Fact;
+        var rows = RowsOf(fact.RoomId);
+        if (!_idToPdu.ContainsKey(fact.EventId))
+            rows.Pdus.Add(seen.Pdu);
+        _idToPdu[fact.EventId] = new StoredPdu(
+            fact.EventId, fact.RoomId, fact.RoomVersion, fact.Pdu.Utf8, fact.Disposition, false)
+        {
+            StateBefore = fact.StateBefore,
+        };
+        if (fact.RedactsApplied is { } target && _idToPdu.TryGetValue(target, out var redacted) && !redacted.IsRedacted)
+        {
+            var pdu = PduParser.ParseStored(redacted.Json, RoomVersionRules.Find(redacted.RoomVersion)!, target);
+            _idToPdu[target] = redacted with { Json = Redaction.Redact(pdu), IsRedacted = true };
+        }
+        if (fact.TransactionId is { } transaction)
+        {
+            _transactions.TryAdd(
+                $"{fact.RoomId} {seen.Pdu.Sender} {fact.DeviceId} {fact.TransactionScope} {transaction}", fact.EventId);
+        }
+        foreach (var entry in fact.StateAdded)
+            rows.State[entry.Tuple] = entry.EventId;
+        foreach (var tuple in fact.StateRemoved)
+            rows.State.Remove(tuple);
+        if (fact.Disposition == PduDisposition.Outlier)
+            return;
+        rows.Linked.Add(fact.EventId);
+        if (fact.Disposition is not (PduDisposition.Accepted or PduDisposition.Backfilled))
+            return;
+        foreach (var prevEvent in seen.Pdu.PrevEvents)
+            rows.Cited.Add(prevEvent);
+    }
+
+    private sealed class RoomRows
+    {
+        public List<Pdu> Pdus { get; } = [];
+
+        public Dictionary<StateTuple, EventId> State { get; } = [];
+
+        public HashSet<EventId> Cited { get; } = [];
+
+        public HashSet<EventId> Linked { get; } = [];
+    }
+}
