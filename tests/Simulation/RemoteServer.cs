@@ -59,6 +59,9 @@ internal sealed class RemoteServer(Random random)
         if (PduBuilder.Build(draft, room.Rules, Identity) is not PduBuildResult.Built built
             || oracle.Knows(built.Pdu.EventId))
             return null;
+        // Mostly it keeps to the rules.
+        if (random.Next(6) > 0 && oracle.FindRefusal(built.Pdu, state) is not null)
+            return null;
         await oracle.AddAsync(built.Pdu);
         return built.Pdu;
     }

@@ -227,7 +227,7 @@ internal sealed class Simulation
     /// <summary>The other server makes some PDUs, and sends some of what we do not have, in whatever order.</summary>
     private async Task FederateAsync(ServerProcess process, SimulatedRoom room)
     {
-        for (var i = _random.Next(4); i > 0; i--)
+        for (var i = _random.Next(6); i > 0; i--)
         {
             if (await _remote.MakeAsync(room, _clock.GetUtcNow().ToUnixTimeMilliseconds()) is { } pdu)
                 room.Undelivered.Add(pdu);

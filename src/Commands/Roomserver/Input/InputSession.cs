@@ -45,7 +45,12 @@ internal sealed record InputRecord(Pdu Pdu, PduDisposition Disposition)
 /// is written before all is decided.
 /// </remarks>
 internal sealed class InputSession(
-    RoomId roomId, RoomState? before, RoomWorkerServices services, AuthGraph graph, HashSet<EventId> missingLinks)
+    RoomId roomId,
+    RoomState? before,
+    RoomWorkerServices services,
+    AuthGraph graph,
+    HashSet<EventId> missingLinks,
+    long loadedAt)
 {
     private readonly List<NewRecord> _history = [];
     private readonly HashSet<StateRoot> _nodeHashes = [];
@@ -64,7 +69,7 @@ internal sealed class InputSession(
 
     public StateMap Current => Room?.Current ?? StateMap.Empty;
 
-    public KnownPdus Pdus { get; } = new(roomId, services.Store.Decided, services.Graph);
+    public KnownPdus Pdus { get; } = new(roomId, services.Store.Decided, services.Graph, loadedAt);
 
     public InputChecks Checks => field ??= new InputChecks(Pdus);
 
@@ -230,9 +235,13 @@ internal sealed class InputSession(
         var after = pdu.StateTuple is { } tuple ? await stateBefore.SetAsync(tuple, pdu.EventId) : stateBefore;
         States.Keep(after);
         StateMap current;
-        if (extremities is [var only])
+        if (extremities is [var only] && only == pdu.EventId)
         {
-            current = only == pdu.EventId ? after : Current;
+            current = after;
+        }
+        else if (extremities.SequenceEqual(Room!.ForwardExtremities))
+        {
+            current = Current;
         }
         else
         {

@@ -17,6 +17,9 @@ internal sealed record DecidedBefore(Pdu Pdu, PduDisposition Disposition, StateR
 
     /// <summary>Rejected as an outlier: not built upon, and its state means nothing.</summary>
     public bool IsRejected => Disposition == PduDisposition.Rejected;
+
+    /// <summary>When it was kept, on the clock of <see cref="DecidedPdus"/>.</summary>
+    public long KeptAt { get; init; }
 }
 
 /// <summary>The PDUs of the log that decisions look at, the latest ones in memory.</summary>
@@ -28,7 +31,13 @@ internal sealed class DecidedPdus(IPduStore store)
 
     private readonly LruCache<EventId, DecidedBefore> _kept = new(KeptMax);
 
-    public void Keep(DecidedBefore decided) => _kept.Set(decided.Pdu.EventId, decided);
+    private long _keptAt;
+
+    /// <summary>A clock that counts what was kept.</summary>
+    public long Now => Interlocked.Read(ref _keptAt);
+
+    public void Keep(DecidedBefore decided) =>
+        _kept.Set(decided.Pdu.EventId, decided with { KeptAt = Interlocked.Increment(ref _keptAt) });
 
     /// <summary>Its content was taken out; what is stored is read again.</summary>
     public void Forget(EventId eventId) => _kept.Remove(eventId);
@@ -56,7 +65,9 @@ internal sealed class DecidedPdus(IPduStore store)
 }
 
 /// <summary>The PDUs of one room as one input sees them: what it has decided itself, on top of the log's.</summary>
-internal sealed class KnownPdus(RoomId roomId, DecidedPdus log, IRoomGraph graph) : IPduSource
+/// <remarks>An outlier may have been decided anew since: one kept before <paramref name="loadedAt"/>, when the room was
+/// loaded, is read again. After a failed append, or beside a second process, memory cannot know.</remarks>
+internal sealed class KnownPdus(RoomId roomId, DecidedPdus log, IRoomGraph graph, long loadedAt) : IPduSource
 {
     private readonly Dictionary<EventId, DecidedBefore?> _idToPdu = [];
 
@@ -85,6 +96,8 @@ internal sealed class KnownPdus(RoomId roomId, DecidedPdus log, IRoomGraph graph
             if (_idToPdu.ContainsKey(eventId))
                 continue;
             var kept = log.FindKept(eventId);
+            if (kept is { HasState: false } && kept.KeptAt <= loadedAt)
+                kept = null;
             _idToPdu[eventId] = kept is not null && kept.Pdu.RoomId == roomId ? kept : null;
             if (kept is null)
                 (wanted ??= []).Add(eventId);

@@ -22,6 +22,9 @@ internal sealed class RoomGroup(RoomState? before)
 
     public List<NewRecord> Records { get; } = [];
 
+    /// <summary>Some record has an id that no record had before, as those without a transaction have.</summary>
+    public bool HasNewRecordIds { get; set; }
+
     /// <summary>The state nodes that the records' roots need.</summary>
     public List<KeyValuePair<StateRoot, ReadOnlyMemory<byte>>> Nodes { get; } = [];
 

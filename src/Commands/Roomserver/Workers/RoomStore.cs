@@ -42,6 +42,14 @@ internal sealed class RoomStore(IEventReader log, IStateNodeStore nodes, IPduSto
         throw new InvariantException($"revision {revision} of a room's stream can be read");
     }
 
+    /// <summary>Whether the record at a revision of a room says exactly this.</summary>
+    public async ValueTask<bool> HoldsAsync(RoomId roomId, long revision, ReadOnlyMemory<byte> data)
+    {
+        await foreach (var record in log.ReadStreamAsync(StreamOf(roomId), revision, ReadDirection.Forwards, 1))
+            return record.Data.Span.SequenceEqual(data.Span);
+        return false;
+    }
+
     /// <summary>The revision of the stream's last record; null when there is none.</summary>
     public async ValueTask<long?> ReadLastRevisionAsync(RoomId roomId)
     {

@@ -45,7 +45,7 @@ internal sealed partial class RoomWorker
     {
         await LoadAsync();
         _missingLinks ??= [.. await _services.Graph.MissingLinksAsync(_roomId)];
-        var session = new InputSession(_roomId, _room, _services, _graph, _missingLinks)
+        var session = new InputSession(_roomId, _room, _services, _graph, _missingLinks, _loadedAt)
         {
             Metadata = RoomWorkerServices.MetadataOf(work.Input.Context),
         };
@@ -57,6 +57,10 @@ internal sealed partial class RoomWorker
             return true;
         }
         var records = session.OrderedRecords();
+        // What is missing here may have come through another process; with nothing to append no conflict would say so.
+        if (records.Count == 0 && session.Outcomes.Exists(outcome => outcome is InputOutcome.Missing)
+            && await _services.Store.ReadLastRevisionAsync(_roomId) != session.Before?.Revision)
+            return false;
         if (records.Count > 0)
         {
             if (session.Nodes.Count > 0)

@@ -35,6 +35,7 @@ internal sealed partial class RoomWorker
     private readonly TransactionAnswers _answers = new();
     private RoomState? _room;
     private bool _isLoaded;
+    private long _loadedAt;
     private string? _quarantinedBecause;
 
     public RoomWorker(RoomId roomId, RoomWorkerServices services)
@@ -151,6 +152,7 @@ internal sealed partial class RoomWorker
         Invariant.Holds(!IsQuarantined, _quarantinedBecause);
         if (_isLoaded)
             return;
+        _loadedAt = _services.Store.Decided.Now;
         _room = await _services.Store.LoadAsync(_roomId);
         _isLoaded = true;
     }
@@ -217,6 +219,7 @@ internal sealed partial class RoomWorker
         }
         var (type, data) = FactCodec.Encode(fact);
         var recordId = command.Transaction is { } key ? TransactionRecordIds.Of(key) : _services.NewRecordId();
+        group.HasNewRecordIds |= command.Transaction is null;
         group.Add(new NewRecord(recordId, type, data, RoomWorkerServices.MetadataOf(command.Context)));
         group.Room = after;
         _entries.Take(decided);
@@ -245,7 +248,8 @@ internal sealed partial class RoomWorker
             await _services.Store.WriteNodesAsync(group.Nodes);
         switch (await AppendRecordsAsync(group.Before, group.Records))
         {
-            case AppendResult.Appended appended when appended.Revision == group.Room!.Revision:
+            case AppendResult.Appended appended
+                when appended.Revision == group.Room!.Revision && await IsAppendedNowAsync(group, appended):
                 _room = group.Room with { Position = appended.Position };
                 Keep(group.Decided, group.Redacted);
                 group.Answer(appended.Position, _answers);
@@ -256,6 +260,14 @@ internal sealed partial class RoomWorker
                 return false;
         }
     }
+
+    /// <summary>Whether the append is this group's; false where another process had sent the very same requests, to
+    /// the very same revision, before this worker heard of it.</summary>
+    /// <remarks>Cost: one read where all PDUs are of requests with transaction ids; other record ids never come
+    /// twice.</remarks>
+    private async ValueTask<bool> IsAppendedNowAsync(RoomGroup group, AppendResult.Appended appended) =>
+        group.HasNewRecordIds
+        || await _services.Store.HoldsAsync(_roomId, appended.Revision, group.Records[^1].Data);
 
     /// <summary>The log holds this request's PDU since long ago: its answer is the first one.</summary>
     private async ValueTask<bool> AnswerFromLogAsync(AppendResult.Appended known, RoomGroup group)
