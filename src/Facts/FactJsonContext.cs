@@ -43,6 +43,8 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(TypingChanged))]
 [JsonSerializable(typeof(ReceiptRecorded))]
 [JsonSerializable(typeof(PresenceChanged))]
+[JsonSerializable(typeof(ToDeviceSent))]
+[JsonSerializable(typeof(ToDeviceAcknowledged))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

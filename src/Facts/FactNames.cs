@@ -29,4 +29,6 @@ public static class FactNames
     public const string TypingChanged = "eduserver.typing_changed.v1";
     public const string ReceiptRecorded = "eduserver.receipt_recorded.v1";
     public const string PresenceChanged = "eduserver.presence_changed.v1";
+    public const string ToDeviceSent = "eduserver.to_device_sent.v1";
+    public const string ToDeviceAcknowledged = "eduserver.to_device_acknowledged.v1";
 }

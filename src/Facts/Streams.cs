@@ -46,4 +46,8 @@ public static class StreamCategories
 
     /// <summary><c>presence-@a:hs</c>: a user's presence; keeps only its last records, each says everything.</summary>
     public const string Presence = "presence";
+
+    /// <summary><c>todevice-@a:hs</c>: messages for a user's devices, ours or another server's, and what they have
+    /// got.</summary>
+    public const string ToDevice = "todevice";
 }

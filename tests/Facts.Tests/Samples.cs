@@ -108,6 +108,19 @@ internal static class Samples
             new PresenceChanged(
                 Alice, PresenceState.Online, "in the garden", 1_767_225_600_000, true, 1_767_225_600_123),
             new PresenceChanged(Alice, PresenceState.Offline, null, 1_767_225_600_000, false, 1_767_225_600_123)),
+        .. Pair(
+            FactNames.ToDeviceSent,
+            new ToDeviceSent(
+                Alice,
+                Alice,
+                "m.new_device",
+                "0123456789abcdef0123456789abcdef",
+                [new DeviceMessage("PHONE", RawJson.FromText("{\"rooms\":[]}")), new DeviceMessage("*", RawJson.FromText("{}"))]),
+            new ToDeviceSent(Alice, Alice, "m.dummy", "1", [])),
+        .. Pair(
+            FactNames.ToDeviceAcknowledged,
+            new ToDeviceAcknowledged(Alice, "PHONE", 4711),
+            new ToDeviceAcknowledged(Alice, "PHONE", 0)),
     ];
 
     public static readonly FactMetadata FullMetadata =

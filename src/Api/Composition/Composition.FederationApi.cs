@@ -22,6 +22,7 @@ public static partial class Composition
         services.AddSingleton<IInboundEdu, TypingEdu>();
         services.AddSingleton<IInboundEdu, ReceiptEdu>();
         services.AddSingleton<IInboundEdu, PresenceEdu>();
+        services.AddSingleton<IInboundEdu, DirectToDeviceEdu>();
         services.AddSingleton<InboundEdus>();
         services.AddSingleton<InboundTransactions>();
         services.AddSingleton<ResidentMemberships>();

@@ -29,6 +29,7 @@ public static partial class Composition
         MapRoomserver(table);
         MapReadSide(table);
         MapEduServer(table);
+        MapToDevice(table);
         MapReading(table);
         MapDiscovering(table);
         Destinations.Map(table);
@@ -64,6 +65,7 @@ public static partial class Composition
         AddRoomserver(services);
         AddReadSide(services);
         AddEduServer(services, config, identity);
+        AddToDevice(services);
         AddReading(services);
         AddDiscovering(services);
         AddControl(services);

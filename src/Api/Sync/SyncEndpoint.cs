@@ -34,9 +34,15 @@ internal static class SyncEndpoint
             return error;
         if (!TryReadPresence(request, out var wanted))
             return MatrixError.InvalidParam("set_presence is online, offline or unavailable.");
+        // The token says what the device has; that it asks says that it keeps the token.
+        if (sync!.ToDeviceAfter is > 0 and { } upTo)
+        {
+            await request.Get<ToDeviceBook>().AcknowledgeAsync(
+                sync.User, sync.DeviceId, upTo, request.CommandContext());
+        }
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(request.ClientGone, request.ServerStopping);
         var presence = request.Get<PresenceTracker>();
-        using var poll = await presence.PollAsync(sync!.User, wanted);
+        using var poll = await presence.PollAsync(sync.User, wanted);
         var answer = await request.Get<SyncEngine>().AnswerAsync(sync, ending.Token, request.ClientGone);
         var audience = new EventAudience(
             request.Requester.UserId.Value,
@@ -56,9 +62,10 @@ internal static class SyncEndpoint
     private static async ValueTask<(SyncRequest? Request, MatrixError? Error)> ReadRequestAsync(MatrixRequest request)
     {
         long? since = null;
+        long toDeviceAfter = 0;
         if (request.Query("since") is { Length: > 0 } token)
         {
-            if (!SyncTokens.TryRead(token, out var position))
+            if (!SyncTokens.TryRead(token, out var position, out toDeviceAfter))
                 return (null, MatrixError.InvalidParam("since is not a token of this server."));
             var head = await request.Get<IEventStore>().ReadHeadAsync(request.ClientGone);
             if ((ulong)position > head.Value)
@@ -84,6 +91,7 @@ internal static class SyncEndpoint
             IsFullState = isFullState,
             UseStateAfter = useStateAfter,
             Filter = filter,
+            ToDeviceAfter = toDeviceAfter,
         }, null);
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Sync;
+using Matrix.EventSourced.Projections.ToDevice;
 using Matrix.EventSourced.Projections.UserApi;
 
 namespace Matrix.EventSourced.Api.Sync;
@@ -14,10 +15,10 @@ internal sealed class SyncResponseWriter(
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        writer.WriteString("next_batch"u8, SyncTokens.Write(answer.NextBatch));
+        writer.WriteString("next_batch"u8, SyncTokens.Write(answer.NextBatch, answer.ToDeviceUpTo));
         WriteAccountData(writer, answer.AccountData);
         EphemeralWriter.WritePresence(writer, answer.Presence, audience.NowMs, findLastActive);
-        WriteEmptyEvents(writer, "to_device"u8);
+        WriteToDevice(writer, answer.ToDevice);
         writer.WriteStartObject("device_lists"u8);
         writer.WriteStartArray("changed"u8);
         writer.WriteEndArray();
@@ -147,10 +148,19 @@ internal sealed class SyncResponseWriter(
         writer.WriteEndObject();
     }
 
-    private static void WriteEmptyEvents(Utf8JsonWriter writer, ReadOnlySpan<byte> section)
+    private static void WriteToDevice(Utf8JsonWriter writer, List<PendingMessage> messages)
     {
-        writer.WriteStartObject(section);
+        writer.WriteStartObject("to_device"u8);
         writer.WriteStartArray("events"u8);
+        foreach (var message in messages)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("type"u8, message.Type);
+            writer.WriteString("sender"u8, message.Sender);
+            writer.WritePropertyName("content"u8);
+            writer.WriteRawValue(message.ContentUtf8.Span, skipInputValidation: true);
+            writer.WriteEndObject();
+        }
         writer.WriteEndArray();
         writer.WriteEndObject();
     }

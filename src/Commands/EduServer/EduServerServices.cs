@@ -8,7 +8,8 @@ namespace Matrix.EventSourced.Commands.EduServer;
 
 /// <summary>Registers the write side of the EduServer.</summary>
 /// <remarks>
-/// Requires: IEventStore, TimeProvider and <see cref="PresenceOptions"/> from the host; <see cref="IEduLookup"/>; the
+/// Requires: IEventStore, TimeProvider and <see cref="PresenceOptions"/> from the host; <see cref="IEduLookup"/> and
+/// <see cref="IToDeviceLookup"/>; the
 /// commands of Roomserver and UserAPI. The host starts <see cref="TypingBook"/> and <see cref="PresenceTracker"/> after
 /// the projections.
 /// </remarks>
@@ -22,16 +23,20 @@ public static class EduServerServices
         services.AddSingleton<Receipts>();
         services.AddSingleton<PresenceTracker>();
         services.AddSingleton<IEduServerForFederationApi, EduServerForFederationApi>();
+        services.AddSingleton<ToDeviceBook>();
+        services.AddSingleton<IToDeviceForFederationApi, ToDeviceForFederationApi>();
         services.TryAddEnumerable(
             ServiceDescriptor.Transient(typeof(IPipelineBehavior<,>), typeof(ActivityBehaviour<,>)));
 
         services.AddSingleton<IValidator<SetTyping>, SetTypingValidator>();
         services.AddSingleton<IValidator<SetReadMarkers>, SetReadMarkersValidator>();
         services.AddSingleton<IValidator<SetPresence>, SetPresenceValidator>();
+        services.AddSingleton<IValidator<SendToDevice>, SendToDeviceValidator>();
 
         services.AddTransient<IRequestHandler<SetTyping, CommandResult<Unit>>, SetTypingHandler>();
         services.AddTransient<IRequestHandler<SetReadMarkers, CommandResult<Unit>>, SetReadMarkersHandler>();
         services.AddTransient<IRequestHandler<SetPresence, CommandResult<Unit>>, SetPresenceHandler>();
+        services.AddTransient<IRequestHandler<SendToDevice, CommandResult<Unit>>, SendToDeviceHandler>();
         return services;
     }
 }

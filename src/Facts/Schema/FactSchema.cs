@@ -13,7 +13,7 @@ public static class FactSchema
     public static readonly IReadOnlyList<FactDescription> All =
     [
         .. RoomserverFacts.Rows, .. PublicRoomsFacts.Rows, .. UserApiFacts.Rows, .. AuditFacts.Rows,
-        .. FederationFacts.Rows, .. EduServerFacts.Rows,
+        .. FederationFacts.Rows, .. EduServerFacts.Rows, .. ToDeviceFactRows.Rows,
     ];
 
     private static readonly FrozenDictionary<string, FactDescription> NameToRow =

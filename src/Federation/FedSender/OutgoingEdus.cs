@@ -9,7 +9,7 @@ namespace Matrix.EventSourced.Federation.FedSender;
 
 /// <summary>The EDUs of each kind of fact.</summary>
 /// <remarks>
-/// Spec: v1.19 server-server-api #typing-notifications, #receipts, #presence.
+/// Spec: v1.19 server-server-api #typing-notifications, #receipts, #presence, #send-to-device-messaging.
 /// A kind stands here and in <see cref="Projections.FedSender.EduAudience"/>, which says to whom it goes.
 /// </remarks>
 public sealed class OutgoingEdus : IOutgoingEdus
@@ -19,6 +19,7 @@ public sealed class OutgoingEdus : IOutgoingEdus
         TypingChanged typing => [Edu("m.typing", json => Write(json, typing))],
         ReceiptRecorded { Type: ReceiptTypes.Read } receipt => [Edu("m.receipt", json => Write(json, receipt))],
         PresenceChanged presence => [Edu("m.presence", json => Write(json, presence))],
+        ToDeviceSent sent => [Edu("m.direct_to_device", json => Write(json, sent))],
         _ => [],
     };
 
@@ -75,6 +76,22 @@ public sealed class OutgoingEdus : IOutgoingEdus
             json.WriteString("status_msg"u8, statusMsg);
         json.WriteEndObject();
         json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, ToDeviceSent sent)
+    {
+        json.WriteString("sender"u8, sent.Sender.Value);
+        json.WriteString("type"u8, sent.Type);
+        json.WriteString("message_id"u8, sent.MessageId);
+        json.WriteStartObject("messages"u8);
+        json.WriteStartObject(sent.Recipient.Value);
+        foreach (var message in sent.Messages)
+        {
+            json.WritePropertyName(message.DeviceId);
+            json.WriteRawValue(message.Content.Utf8.Span, skipInputValidation: true);
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static string Word(PresenceState presence) => presence switch

@@ -13,10 +13,9 @@ public sealed record EduAudience(
     EduWorth Worth, string? Room = null, string? SharersOf = null, string? Server = null)
 {
     /// <summary>The stored names of facts that become EDUs.</summary>
-    /// <remarks>To-device messages, device lists and signing keys (Kept, SharersOf or Server) join here with the
-    /// KeyServer.</remarks>
+    /// <remarks>Device lists and signing keys (Kept, SharersOf) join here with the KeyServer.</remarks>
     public static readonly IReadOnlyList<string> FactNames =
-        [Names.TypingChanged, Names.ReceiptRecorded, Names.PresenceChanged];
+        [Names.TypingChanged, Names.ReceiptRecorded, Names.PresenceChanged, Names.ToDeviceSent];
 
     /// <summary>Null for a fact that concerns no other server: one about another server's user, or a private
     /// receipt.</summary>
@@ -28,6 +27,8 @@ public sealed record EduAudience(
             new(EduWorth.Passing, Room: receipt.RoomId.Value),
         PresenceChanged presence when IsOurs(presence.UserId, us) =>
             new(EduWorth.Fleeting, SharersOf: presence.UserId.Value),
+        ToDeviceSent sent when IsOurs(sent.Sender, us) && !IsOurs(sent.Recipient, us) =>
+            new(EduWorth.Kept, Server: sent.Recipient.Server.Value),
         _ => null,
     };
 

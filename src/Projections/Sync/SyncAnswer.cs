@@ -1,5 +1,6 @@
 using Matrix.EventSourced.Projections.EduServer;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.ToDevice;
 using Matrix.EventSourced.Projections.UserApi;
 
 namespace Matrix.EventSourced.Projections.Sync;
@@ -18,9 +19,16 @@ public sealed class SyncAnswer
     public List<AccountDataEntry> AccountData { get; } = [];
     public List<UserPresence> Presence { get; } = [];
 
+    /// <summary>Messages for the device, in the order in which they came.</summary>
+    public List<PendingMessage> ToDevice { get; } = [];
+
+    /// <summary>Up to where the messages go, where there are more than the answer holds; else null: up to
+    /// NextBatch.</summary>
+    public long? ToDeviceUpTo { get; set; }
+
     public bool IsEmpty =>
         Joined.Count == 0 && Left.Count == 0 && Invited.Count == 0 && Knocked.Count == 0 && AccountData.Count == 0
-        && Presence.Count == 0;
+        && Presence.Count == 0 && ToDevice.Count == 0;
 
     /// <summary>The room's place in the answer; one is made for a joined room that has nothing else to say.</summary>
     internal SyncRoom? RoomFor(string roomId)

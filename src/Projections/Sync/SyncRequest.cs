@@ -13,6 +13,10 @@ public sealed record SyncRequest(UserId User, string DeviceId)
     public bool UseStateAfter { get; init; }
     public SyncFilter Filter { get; init; } = SyncFilter.None;
 
+    /// <summary>The device has its messages up to here; 0 for none of them, null where they are not asked
+    /// for.</summary>
+    public long? ToDeviceAfter { get; init; }
+
     /// <summary>Whose messages, invites and EDUs the user does not want. Spec: client-server-api
     /// #ignoring-users.</summary>
     internal IReadOnlySet<string> Ignored { get; init; } = IgnoredUsers.Nobody;

@@ -126,6 +126,11 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await _walk.CallAsync(
             $"PUT {V3}presence/{{userId}}/status", _alice, [_alice.UserId], """{"presence":"online","status_msg":"here"}""");
         await _walk.CallAsync($"GET {V3}presence/{{userId}}/status", _bob, [_alice.UserId]);
+        await _walk.CallAsync(
+            $"PUT {V3}sendToDevice/{{eventType}}/{{txnId}}",
+            _alice,
+            ["m.dummy", "walk"],
+            $$$"""{"messages":{"{{{_bob.UserId}}}":{"*":{} } } }""");
         await _walk.CallAsync($"GET {V3}sync", _bob);
         await _walk.CallAsync($"GET {V3}joined_rooms", _bob);
         await _walk.CallAsync($"GET {V3}rooms/{{roomId}}/messages", _bob, [_room, "?dir=b"]);

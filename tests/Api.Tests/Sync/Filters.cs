@@ -61,9 +61,11 @@ public sealed class Filters
     [InlineData("72595", false)]
     [InlineData("s-1", false)]
     [InlineData("s1_2", false)]
+    [InlineData("s2_1", true)]
+    [InlineData("s2_", false)]
     [InlineData("s99999999999999999999", false)]
     public void a_token_is_s_and_a_position(string token, bool isToken) =>
-        Assert.Equal(isToken, SyncTokens.TryRead(token, out _));
+        Assert.Equal(isToken, SyncTokens.TryRead(token, out _, out _));
 
     [Theory]
     [InlineData("""["type"]""", """{"type":"t"}""")]

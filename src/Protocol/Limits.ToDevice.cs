@@ -1,0 +1,16 @@
+namespace Matrix.EventSourced.Protocol;
+
+/// <content>Bounds of messages to devices.</content>
+public static partial class Limits
+{
+    /// <summary>LIMIT: bytes of the content of one message. Ours: what a whole PDU may have.</summary>
+    public const int ToDeviceContentBytesMax = PduBytesMax;
+
+    /// <summary>LIMIT: bytes of content in one fact, and so in one EDU. Ours: one message always fits; more go into
+    /// further ones, as a transaction holds many EDUs.</summary>
+    public const int ToDeviceFactBytesMax = PduBytesMax;
+
+    /// <summary>LIMIT: messages in one answer of /sync. Spec: client-server-api #send-to-device-messaging (100
+    /// recommended).</summary>
+    public const int ToDeviceMessagesPerSyncMax = 100;
+}
