@@ -117,6 +117,38 @@ public sealed class Hostile_servers : IAsyncLifetime
         Assert.Equal(403, state.Status);
     }
 
+    [Fact]
+    public async Task what_no_table_can_hold_stops_no_projection()
+    {
+        string[] contents =
+        [
+            """{"body":"a\u0000b","msgtype":"m.text"}""",
+            """{"body":"x","m.relates_to":{"rel_type":"m.annotation","event_id":"$x","key":"\u0000"} }""",
+            """{"body":"x","m.relates_to":{"rel_type":"\u0000","event_id":"$\u0000"} }""",
+        ];
+        foreach (var content in contents)
+        {
+            var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, content);
+            Assert.Equal("{}", (await SendAsync(pdu.Json)).GetProperty(pdu.EventId.Value).ToString());
+        }
+        var member = await BuildAsync(
+            "m.room.member", _mallory.UserId, _mallory.UserId, """{"membership":"join","displayname":"\u0000M"}""");
+        await SendAsync(member.Json);
+        await AskAsync("PUT", $"{V1}/send/{++_transactions}", $$"""
+            {"pdus":[],"edus":[{"edu_type":"m.presence","content":{"push":[
+            {"user_id":"{{_mallory.UserId}}","presence":"online","status_msg":"\u0000"} ] } } ]}
+            """);
+        var after = await _alice.SendTextAsync(_room, "still here");
+        await _alice.SeesAsync(_room, after);
+        (await _alice.PostAsync(
+            "/_matrix/client/v3/search",
+            """{"search_categories":{"room_events":{"search_term":"still"} } }""")).Ok();
+        (await _alice.PostAsync("/_matrix/client/v3/user_directory/search", """{"search_term":"mallory"}""")).Ok();
+
+        var health = await _ours.SendAsync("GET", "/health");
+        Assert.Equal(200, health.Status);
+    }
+
     [Theory]
     [InlineData("""{"edus":[]}""", 400)]
     [InlineData("""{"pdus":7}""", 400)]
