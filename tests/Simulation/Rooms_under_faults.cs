@@ -3,7 +3,7 @@ namespace Matrix.EventSourced.Simulation.Tests;
 /// <summary>A few seeds with each test run; more by hand: <c>./dev sim 1 200</c>.</summary>
 public sealed class Rooms_under_faults
 {
-    private const int SeedsPerPart = 15;
+    private const int SeedsPerPart = 30;
 
     [Theory]
     [InlineData(1)]
