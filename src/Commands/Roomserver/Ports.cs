@@ -56,8 +56,8 @@ public interface IRoomGraph
     /// <summary>The state PDUs of the room that list this one in their auth_events, newest first.</summary>
     ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(RoomId roomId, EventId eventId);
 
-    /// <summary>PDUs that some PDU of the room cites in prev_events, and that are not here (or as outliers
-    /// only).</summary>
+    /// <summary>PDUs that an accepted or backfilled PDU of the room cites in prev_events, and that are not here (or as
+    /// outliers only).</summary>
     ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId);
 }
 

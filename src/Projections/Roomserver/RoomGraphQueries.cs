@@ -28,10 +28,16 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 new StateTuple(reader.GetString(0), reader.GetString(1)), EventId.Parse(reader.GetString(2))),
             cancellationToken);
 
-    /// <summary>PDUs that are cited as prev_events and are not here.</summary>
+    /// <summary>PDUs that what is shown of the room cites as prev_events and that are not here. What only a rejected
+    /// or soft-failed PDU cites is an extremity like any other once it comes.</summary>
     public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken) =>
         AskAsync(
-            schema => $"SELECT DISTINCT event_id FROM {schema}.missing_links WHERE room_id = $1 ORDER BY event_id",
+            schema =>
+                $"""
+                SELECT DISTINCT m.event_id FROM {schema}.missing_links m
+                JOIN {schema}.pdus p ON p.event_id = m.cited_by AND p.room_id = m.room_id AND p.disposition IN (0, 4)
+                WHERE m.room_id = $1 ORDER BY m.event_id
+                """,
             parameters => parameters.AddText(roomId.Value),
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
@@ -43,6 +49,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 $"""
                 SELECT p.event_id FROM {schema}.pdus p
                 WHERE p.event_id IN (SELECT cited_by FROM {schema}.missing_links WHERE room_id = $1)
+                    AND p.disposition IN (0, 4)
                 ORDER BY p.position, p.event_id LIMIT $2
                 """,
             parameters =>

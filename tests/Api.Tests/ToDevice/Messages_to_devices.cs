@@ -117,7 +117,7 @@ public sealed class Messages_to_devices
         (await world.Alice.PutAsync(path, """{"messages":{"@bob:hs":{"*":1}}}""")).Refused(400, "M_BAD_JSON");
         (await world.Alice.PutAsync(path, """{"messages":{"@bob:hs":{"*":{"x":1.5}}}}""")).Refused(400, "M_BAD_JSON");
         (await world.Alice.PutAsync(path, """{"messages":{"@bob:hs":{"":{}}}}""")).Refused(400, "M_INVALID_PARAM");
-        (await world.Alice.PutAsync(path, """{"messages":{"@bob:hs":{"\u0000":{}}}}""")).Refused(400, "M_INVALID_PARAM");
+        (await world.Alice.PutAsync(path, """{"messages":{"@bob:hs":{"\u0000":{}}}}""")).Refused(400, "M_BAD_JSON");
         var large = new string('x', 70_000);
         (await SendAsync(world.Alice, "m.test", "t1", world.Bob, "*", $$"""{"x":"{{large}}"}""")).Refused(413, "M_TOO_LARGE");
         // Nobody there: nothing to do, and no mistake.

@@ -158,7 +158,9 @@ internal sealed class LogPorts(IEventReader log)
     {
         var pdus = (await PdusAsync(roomId)).Where(entry => entry.Disposition != PduDisposition.Outlier).ToList();
         var known = pdus.Select(entry => entry.Pdu.EventId).ToHashSet();
-        return [.. pdus.SelectMany(entry => entry.Pdu.PrevEvents).Where(id => !known.Contains(id)).Distinct()];
+        return [.. pdus
+            .Where(entry => entry.Disposition is PduDisposition.Accepted or PduDisposition.Backfilled)
+            .SelectMany(entry => entry.Pdu.PrevEvents).Where(id => !known.Contains(id)).Distinct()];
     }
 
     public async ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId)
