@@ -52,7 +52,7 @@ internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity id
             if (answer.ValueOrDefault is { } described
                 && described.Json.TryGetProperty("room"u8, out var card)
                 && card.ValueKind == JsonValueKind.Object
-                && Text(card, "room_id") == room)
+                && ReceivedJson.Text(card, "room_id") == room)
                 return Read(card, room);
         }
         return null;
@@ -60,15 +60,15 @@ internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity id
 
     private static RoomCard Read(JsonElement card, string room) => new(room, Number(card, "num_joined_members"))
     {
-        RoomVersion = Text(card, "room_version"),
-        Name = Text(card, "name"),
-        Topic = Text(card, "topic"),
-        CanonicalAlias = Text(card, "canonical_alias"),
-        AvatarUrl = Text(card, "avatar_url"),
-        JoinRule = Text(card, "join_rule") ?? "invite",
+        RoomVersion = ReceivedJson.Text(card, "room_version"),
+        Name = ReceivedJson.Text(card, "name"),
+        Topic = ReceivedJson.Text(card, "topic"),
+        CanonicalAlias = ReceivedJson.Text(card, "canonical_alias"),
+        AvatarUrl = ReceivedJson.Text(card, "avatar_url"),
+        JoinRule = ReceivedJson.Text(card, "join_rule") ?? "invite",
         AllowedRoomIds = Texts(card, "allowed_room_ids"),
-        RoomType = Text(card, "room_type"),
-        Encryption = Text(card, "encryption"),
+        RoomType = ReceivedJson.Text(card, "room_type"),
+        Encryption = ReceivedJson.Text(card, "encryption"),
         IsWorldReadable = IsTrue(card, "world_readable"),
         GuestCanJoin = IsTrue(card, "guest_can_join"),
         Children = Children(card),
@@ -83,11 +83,11 @@ internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity id
         {
             if (children.Count == ChildrenMax)
                 break;
-            if (Text(state, "type") == "m.space.child"
-                && UserId.TryParse(Text(state, "sender"), out var sender)
+            if (ReceivedJson.Text(state, "type") == "m.space.child"
+                && UserId.TryParse(ReceivedJson.Text(state, "sender"), out var sender)
                 && state.TryGetProperty("content"u8, out var content) && content.ValueKind == JsonValueKind.Object
                 && SpaceChild.Find(
-                    Text(state, "state_key"),
+                    ReceivedJson.Text(state, "state_key"),
                     sender.Value,
                     Number(state, "origin_server_ts"),
                     JsonMarshal.GetRawUtf8Value(content).ToArray(),
@@ -97,12 +97,6 @@ internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity id
         return children;
     }
 
-    private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
-
     private static List<string> Texts(JsonElement element, string name) =>
         element.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
             ? [.. list.EnumerateArray().Where(entry => entry.ValueKind == JsonValueKind.String)
@@ -110,10 +104,7 @@ internal sealed class RemoteRoomCards(FederationClient client, ServerIdentity id
             : [];
 
     private static long Number(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
-            && value.TryGetInt64(out var number) && number >= 0
-                ? number
-                : 0;
+        Math.Max(0, ReceivedJson.Number(element, name) ?? 0);
 
     private static bool IsTrue(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;

@@ -4,6 +4,7 @@ using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Signing;
 
@@ -18,9 +19,9 @@ public sealed class DirectToDeviceEdu(IToDeviceForFederationApi toDevice, Server
 
     public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
     {
-        if (!UserId.TryParse(EduJson.Text(content, "sender"), out var sender)
-            || EduJson.Text(content, "type") is not { } type
-            || EduJson.Text(content, "message_id") is not { } messageId
+        if (!UserId.TryParse(ReceivedJson.Text(content, "sender"), out var sender)
+            || ReceivedJson.Text(content, "type") is not { } type
+            || ReceivedJson.Text(content, "message_id") is not { } messageId
             || !content.TryGetProperty("messages"u8, out var users)
             || users.ValueKind != JsonValueKind.Object)
             return;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Federation.FederationApi;
@@ -13,8 +14,8 @@ public sealed class TypingEdu(IEduServerForFederationApi eduServer, RoomAccess a
 
     public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
     {
-        if (RoomId.TryParse(EduJson.Text(content, "room_id"), out var roomId)
-            && UserId.TryParse(EduJson.Text(content, "user_id"), out var userId)
+        if (RoomId.TryParse(ReceivedJson.Text(content, "room_id"), out var roomId)
+            && UserId.TryParse(ReceivedJson.Text(content, "user_id"), out var userId)
             && content.TryGetProperty("typing"u8, out var typing)
             && typing.ValueKind is JsonValueKind.True or JsonValueKind.False
             && await access.IsAllowedAsync(roomId, origin))
@@ -54,8 +55,8 @@ public sealed class ReceiptEdu(IEduServerForFederationApi eduServer, RoomAccess 
             || eventIds.ValueKind != JsonValueKind.Array)
             return;
         var data = receipt.Value.TryGetProperty("data"u8, out var given) ? given : default;
-        var threadId = EduJson.Text(data, "thread_id");
-        var ts = EduJson.Number(data, "ts") ?? context.ReceivedAtMs;
+        var threadId = ReceivedJson.Text(data, "thread_id");
+        var ts = ReceivedJson.Number(data, "ts") ?? context.ReceivedAtMs;
         foreach (var text in eventIds.EnumerateArray())
         {
             if (text.ValueKind == JsonValueKind.String && EventId.TryParse(text.GetString(), out var eventId))
@@ -75,15 +76,15 @@ public sealed class PresenceEdu(IEduServerForFederationApi eduServer) : IInbound
             return;
         foreach (var update in updates.EnumerateArray())
         {
-            if (!UserId.TryParse(EduJson.Text(update, "user_id"), out var userId)
-                || StateOf(EduJson.Text(update, "presence")) is not { } state)
+            if (!UserId.TryParse(ReceivedJson.Text(update, "user_id"), out var userId)
+                || StateOf(ReceivedJson.Text(update, "presence")) is not { } state)
                 continue;
             await eduServer.ReceivePresenceAsync(
                 origin,
                 userId,
                 state,
-                EduJson.Text(update, "status_msg"),
-                Math.Max(0, EduJson.Number(update, "last_active_ago") ?? 0),
+                ReceivedJson.Text(update, "status_msg"),
+                Math.Max(0, ReceivedJson.Number(update, "last_active_ago") ?? 0),
                 update.TryGetProperty("currently_active"u8, out var active) && active.ValueKind == JsonValueKind.True,
                 context);
         }
@@ -96,20 +97,4 @@ public sealed class PresenceEdu(IEduServerForFederationApi eduServer) : IInbound
         "offline" => PresenceState.Offline,
         _ => null,
     };
-}
-
-/// <summary>Reads members of EDUs; null for what is missing or something else.</summary>
-internal static class EduJson
-{
-    public static string? Text(JsonElement content, string name) =>
-        content.ValueKind == JsonValueKind.Object && content.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
-
-    public static long? Number(JsonElement content, string name) =>
-        content.ValueKind == JsonValueKind.Object && content.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
-                ? number
-                : null;
 }

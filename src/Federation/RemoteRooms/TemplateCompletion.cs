@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
@@ -21,19 +22,19 @@ internal static class TemplateCompletion
         long nowMs,
         ServerIdentity identity)
     {
-        if (Text(template, "type") != EventTypes.Member
-            || Text(template, "sender") != request.UserId.Value
-            || Text(template, "state_key") != request.UserId.Value
-            || Text(template, "room_id") != request.RoomId.Value
+        if (ReceivedJson.Text(template, "type") != EventTypes.Member
+            || ReceivedJson.Text(template, "sender") != request.UserId.Value
+            || ReceivedJson.Text(template, "state_key") != request.UserId.Value
+            || ReceivedJson.Text(template, "room_id") != request.RoomId.Value
             || !template.TryGetProperty("content"u8, out var content) || content.ValueKind != JsonValueKind.Object
-            || Text(content, "membership") != membership)
+            || ReceivedJson.Text(content, "membership") != membership)
             return Refuse("the template is not of what was asked for");
         if (References(template, "prev_events") is not { } prevEvents
             || References(template, "auth_events") is not { } authEvents
             || !template.TryGetProperty("depth"u8, out var depthValue)
             || depthValue.ValueKind != JsonValueKind.Number || !depthValue.TryGetInt64(out var depth))
             return Refuse("the template's references cannot be read");
-        var voucher = membership == "join" ? Text(content, "join_authorised_via_users_server") : null;
+        var voucher = membership == "join" ? ReceivedJson.Text(content, "join_authorised_via_users_server") : null;
         var draft = new PduDraft(
             request.RoomId,
             EventTypes.Member,
@@ -82,7 +83,7 @@ internal static class TemplateCompletion
     private static ReadOnlyMemory<byte>? HashOf(JsonElement hashes)
     {
         var bytes = new byte[32];
-        return hashes.ValueKind == JsonValueKind.Object && Text(hashes, "sha256") is { } text
+        return hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
             && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes)
                 ? bytes
                 : null;
@@ -101,11 +102,6 @@ internal static class TemplateCompletion
         }
         return JsonElement.Parse(buffer.WrittenSpan);
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
 
     private static PduBuildResult.Refused Refuse(string reason) =>
         new(new MatrixError(502, ErrCodes.Unknown, reason));

@@ -3,27 +3,8 @@ using Matrix.EventSourced.Kit.Hosting;
 namespace Matrix.EventSourced.Api.Tests.Federation;
 
 /// <summary>Rooms that users of two real servers share, over TLS on loopback.</summary>
-public sealed class Rooms_between_servers : IAsyncLifetime
+public sealed class Rooms_between_servers : TwoServers
 {
-    private TestHomeserver _first = null!;
-    private TestHomeserver _second = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    public async Task InitializeAsync()
-    {
-        _first = await FederatingServers.StartAsync();
-        _second = await FederatingServers.StartAsync();
-        _alice = await _first.RegisterAsync("alice");
-        _bob = await _second.RegisterAsync("bob");
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _first.DisposeAsync();
-        await _second.DisposeAsync();
-    }
-
     [Theory]
     [InlineData("1")]
     [InlineData("2")]
@@ -40,58 +21,58 @@ public sealed class Rooms_between_servers : IAsyncLifetime
     public async Task join_by_alias_and_talk_in_both_directions(string version)
     {
         var alias = $"meet{version}";
-        var room = await _alice.CreateRoomAsync(
+        var room = await Alice.CreateRoomAsync(
             $$"""{"preset":"public_chat","room_version":"{{version}}","room_alias_name":"{{alias}}","name":"Meeting"}""");
-        await _bob.JoinAsync($"#{alias}:{ServerOf(_alice)}");
-        var fromBob = await _bob.SendTextAsync(room, "hello from afar");
-        await _alice.SeesAsync(room, fromBob);
-        var fromAlice = await _alice.SendTextAsync(room, "hello back");
-        await _bob.SeesAsync(room, fromAlice);
+        await Bob.JoinAsync($"#{alias}:{ServerOf(Alice)}");
+        var fromBob = await Bob.SendTextAsync(room, "hello from afar");
+        await Alice.SeesAsync(room, fromBob);
+        var fromAlice = await Alice.SendTextAsync(room, "hello back");
+        await Bob.SeesAsync(room, fromAlice);
 
-        Assert.Equal(await _alice.StateAsync(room), await _bob.StateAsync(room));
+        Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
     [Fact]
     public async Task invite_is_seen_and_accepted()
     {
-        var room = await _alice.CreateRoomAsync("""{"preset":"private_chat","name":"Secret"}""");
-        (await _alice.PostAsync(
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat","name":"Secret"}""");
+        (await Alice.PostAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/invite",
-            $$"""{"user_id":"{{_bob.UserId}}"}""")).Ok();
-        var stripped = await _bob.IsInvitedAsync(room);
-        await _bob.JoinAsync(room);
-        var eventId = await _bob.SendTextAsync(room, "thanks");
-        await _alice.SeesAsync(room, eventId);
+            $$"""{"user_id":"{{Bob.UserId}}"}""")).Ok();
+        var stripped = await Bob.IsInvitedAsync(room);
+        await Bob.JoinAsync(room);
+        var eventId = await Bob.SendTextAsync(room, "thanks");
+        await Alice.SeesAsync(room, eventId);
 
         Assert.Contains(stripped, entry => entry.Text("type") == "m.room.name");
-        Assert.Equal(await _alice.StateAsync(room), await _bob.StateAsync(room));
+        Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
     [Fact]
     public async Task invite_is_rejected()
     {
-        var room = await _alice.CreateRoomAsync("""{"preset":"private_chat"}""");
-        (await _alice.PostAsync(
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat"}""");
+        (await Alice.PostAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/invite",
-            $$"""{"user_id":"{{_bob.UserId}}"}""")).Ok();
-        await _bob.IsInvitedAsync(room);
-        (await _bob.PostAsync($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/leave")).Ok();
+            $$"""{"user_id":"{{Bob.UserId}}"}""")).Ok();
+        await Bob.IsInvitedAsync(room);
+        (await Bob.PostAsync($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/leave")).Ok();
 
-        await _alice.SeesAsync(
+        await Alice.SeesAsync(
             sync => SharedRooms.Events(sync, "join", room, "timeline").Any(entry =>
                 entry.Text("type") == "m.room.member"
-                && entry.Text("state_key") == _bob.UserId
+                && entry.Text("state_key") == Bob.UserId
                 && entry.GetProperty("content").Text("membership") == "leave"),
             "the rejection does not arrive");
-        Assert.DoesNotContain(room, (await _bob.SyncAsync()).ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(room, (await Bob.SyncAsync()).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task private_room_lets_nobody_in()
     {
-        var room = await _alice.CreateRoomAsync("""{"preset":"private_chat"}""");
-        var answer = await _bob.PostAsync(
-            $"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}");
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat"}""");
+        var answer = await Bob.PostAsync(
+            $"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}");
 
         answer.Refused(403, "M_FORBIDDEN");
     }
@@ -99,39 +80,39 @@ public sealed class Rooms_between_servers : IAsyncLifetime
     [Fact]
     public async Task knock_is_let_in()
     {
-        var room = await _alice.CreateRoomAsync(
+        var room = await Alice.CreateRoomAsync(
             """
             {"preset":"private_chat","name":"Door","initial_state":[
                 {"type":"m.room.join_rules","state_key":"","content":{"join_rule":"knock"}}]}
             """);
-        (await _bob.PostAsync($"/_matrix/client/v3/knock/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}")).Ok();
-        await _alice.SeesAsync(
+        (await Bob.PostAsync($"/_matrix/client/v3/knock/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+        await Alice.SeesAsync(
             sync => SharedRooms.Events(sync, "join", room, "timeline").Any(entry =>
-                entry.Text("type") == "m.room.member" && entry.Text("state_key") == _bob.UserId),
+                entry.Text("type") == "m.room.member" && entry.Text("state_key") == Bob.UserId),
             "the knock does not arrive");
-        (await _alice.PostAsync(
+        (await Alice.PostAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/invite",
-            $$"""{"user_id":"{{_bob.UserId}}"}""")).Ok();
-        await _bob.IsInvitedAsync(room);
-        await _bob.JoinAsync(room);
+            $$"""{"user_id":"{{Bob.UserId}}"}""")).Ok();
+        await Bob.IsInvitedAsync(room);
+        await Bob.JoinAsync(room);
 
-        Assert.Equal(await _alice.StateAsync(room), await _bob.StateAsync(room));
+        Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
     [Fact]
     public async Task leave_and_ban_reach_the_other_server()
     {
-        var room = await _alice.CreateRoomAsync();
-        await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}");
-        (await _alice.PostAsync(
+        var room = await Alice.CreateRoomAsync();
+        await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}");
+        (await Alice.PostAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/ban",
-            $$"""{"user_id":"{{_bob.UserId}}","reason":"no"}""")).Ok();
-        await _bob.SeesAsync(
+            $$"""{"user_id":"{{Bob.UserId}}","reason":"no"}""")).Ok();
+        await Bob.SeesAsync(
             sync => sync.ToString().Contains("\"leave\":{\"" + room, StringComparison.Ordinal)
                 && sync.ToString().Contains("\"membership\":\"ban\"", StringComparison.Ordinal),
             "the ban does not arrive");
-        var again = await _bob.PostAsync(
-            $"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}");
+        var again = await Bob.PostAsync(
+            $"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}");
 
         again.Refused(403, "M_FORBIDDEN");
     }
@@ -139,53 +120,53 @@ public sealed class Rooms_between_servers : IAsyncLifetime
     [Fact]
     public async Task restricted_room_lets_in_who_is_in_the_other_room()
     {
-        var club = await _alice.CreateRoomAsync();
-        var room = await _alice.CreateRoomAsync(
+        var club = await Alice.CreateRoomAsync();
+        var room = await Alice.CreateRoomAsync(
             $$"""
             {"preset":"private_chat","initial_state":[{"type":"m.room.join_rules","state_key":"","content":
                 {"join_rule":"restricted","allow":[{"type":"m.room_membership","room_id":"{{club}}" } ] } } ]}
             """);
-        var via = ServerOf(_alice);
-        var before = await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={via}");
-        (await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(club)}?via={via}")).Ok();
-        (await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={via}")).Ok();
+        var via = ServerOf(Alice);
+        var before = await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={via}");
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(club)}?via={via}")).Ok();
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={via}")).Ok();
 
         before.Refused(403, "M_FORBIDDEN");
-        Assert.Equal(await _alice.StateAsync(room), await _bob.StateAsync(room));
+        Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
     [Fact]
     public async Task forks_merge_into_one_state()
     {
-        var room = await _alice.CreateRoomAsync();
-        (await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}")).Ok();
+        var room = await Alice.CreateRoomAsync();
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
         // Both send at once: neither has seen the other's event when it makes its own.
         var sent = await Task.WhenAll(
             Enumerable.Range(0, 10).SelectMany(number => new[]
             {
-                _alice.SendTextAsync(room, $"a{number}"), _bob.SendTextAsync(room, $"b{number}"),
+                Alice.SendTextAsync(room, $"a{number}"), Bob.SendTextAsync(room, $"b{number}"),
             }));
-        await _alice.SetStateAsync(room, "m.room.topic", string.Empty, """{"topic":"one"}""");
-        var last = await _alice.SendTextAsync(room, "after all");
-        await _bob.SeesAsync(room, last);
+        await Alice.SetStateAsync(room, "m.room.topic", string.Empty, """{"topic":"one"}""");
+        var last = await Alice.SendTextAsync(room, "after all");
+        await Bob.SeesAsync(room, last);
         foreach (var eventId in sent)
         {
-            await EventuallyThereAsync(_alice, room, eventId);
-            await EventuallyThereAsync(_bob, room, eventId);
+            await EventuallyThereAsync(Alice, room, eventId);
+            await EventuallyThereAsync(Bob, room, eventId);
         }
 
-        Assert.Equal(await _alice.StateAsync(room), await _bob.StateAsync(room));
+        Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
     [Fact]
     public async Task history_before_the_join_is_fetched()
     {
-        var room = await _alice.CreateRoomAsync();
+        var room = await Alice.CreateRoomAsync();
         var sent = new List<string>();
         for (var number = 0; number < 5; number++)
-            sent.Add(await _alice.SendTextAsync(room, $"old {number}"));
-        (await _bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(_alice)}")).Ok();
-        var page = (await _bob.GetAsync(
+            sent.Add(await Alice.SendTextAsync(room, $"old {number}"));
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+        var page = (await Bob.GetAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/messages?dir=b&limit=100")).Ok();
         var shown = page.GetProperty("chunk").EnumerateArray().Select(entry => entry.Text("event_id")).ToList();
 
@@ -206,6 +187,4 @@ public sealed class Rooms_between_servers : IAsyncLifetime
         }
         Assert.Fail($"{eventId} does not reach {user.UserId}");
     }
-
-    private static string ServerOf(TestUser user) => user.UserId[(user.UserId.IndexOf(':', StringComparison.Ordinal) + 1)..];
 }

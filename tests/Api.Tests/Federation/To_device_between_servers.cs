@@ -10,43 +10,24 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Matrix.EventSourced.Api.Tests.Federation;
 
 /// <summary>Messages to devices of another real server's users.</summary>
-public sealed class To_device_between_servers : IAsyncLifetime
+public sealed class To_device_between_servers : TwoServers
 {
-    private TestHomeserver _first = null!;
-    private TestHomeserver _second = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    public async Task InitializeAsync()
-    {
-        _first = await FederatingServers.StartAsync();
-        _second = await FederatingServers.StartAsync();
-        _alice = await _first.RegisterAsync("alice");
-        _bob = await _second.RegisterAsync("bob");
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _first.DisposeAsync();
-        await _second.DisposeAsync();
-    }
-
     [Fact]
     public async Task arrive_in_order_without_a_room_that_is_shared()
     {
         var seen = new List<int>();
         for (var n = 1; n <= 3; n++)
-            (await SendAsync(n, _bob.DeviceId)).Ok();
+            (await SendAsync(n, Bob.DeviceId)).Ok();
         // Again: the same transaction.
-        (await SendAsync(1, _bob.DeviceId)).Ok();
+        (await SendAsync(1, Bob.DeviceId)).Ok();
         (await SendAsync(4, "*")).Ok();
 
-        await _bob.SeesAsync(
+        await Bob.SeesAsync(
             sync =>
             {
                 foreach (var message in Messages(sync))
                 {
-                    Assert.Equal(_alice.UserId, message.Text("sender"));
+                    Assert.Equal(Alice.UserId, message.Text("sender"));
                     seen.Add(message.GetProperty("content").GetProperty("n").GetInt32());
                 }
                 return seen.Count > 0 && seen[^1] == 4;
@@ -58,11 +39,11 @@ public sealed class To_device_between_servers : IAsyncLifetime
     [Fact]
     public async Task are_taken_once_and_from_their_own_server_only()
     {
-        var intake = _second.Services.GetRequiredService<IToDeviceForFederationApi>();
-        var alice = UserId.Parse(_alice.UserId);
+        var intake = Second.Services.GetRequiredService<IToDeviceForFederationApi>();
+        var alice = UserId.Parse(Alice.UserId);
         var context = new CommandContext(new FactActor(Server: alice.Server.Value), 1_767_225_600_000, "edu");
         ToDeviceRecipient[] recipients =
-            [new(UserId.Parse(_bob.UserId), [new DeviceMessage("*", RawJson.FromText("{}"))])];
+            [new(UserId.Parse(Bob.UserId), [new DeviceMessage("*", RawJson.FromText("{}"))])];
 
         Assert.Null(await intake.ReceiveAsync(alice.Server, alice, "m.test", "id", recipients, context));
         Assert.Null(await intake.ReceiveAsync(alice.Server, alice, "m.test", "id", recipients, context));
@@ -70,12 +51,12 @@ public sealed class To_device_between_servers : IAsyncLifetime
             "M_FORBIDDEN",
             (await intake.ReceiveAsync(
                 ServerName.Parse("other.org"), alice, "m.test", "x", recipients, context))!.ErrCode);
-        Assert.Single(Messages(await _bob.SyncAsync()));
+        Assert.Single(Messages(await Bob.SyncAsync()));
     }
 
-    private Task<Reply> SendAsync(int n, string device) => _alice.PutAsync(
+    private Task<Reply> SendAsync(int n, string device) => Alice.PutAsync(
         $"sendToDevice/m.test/t{n}",
-        $$$"""{"messages":{"{{{_bob.UserId}}}":{"{{{device}}}":{"n":{{{n}}} } } } }""");
+        $$$"""{"messages":{"{{{Bob.UserId}}}":{"{{{device}}}":{"n":{{{n}}} } } } }""");
 
     private static List<JsonElement> Messages(JsonElement sync) =>
         [.. sync.GetProperty("to_device").GetProperty("events").EnumerateArray()];

@@ -246,8 +246,7 @@ internal sealed class InputSession(
         else
         {
             // The PDU's own state must be found by the resolution before it is recorded.
-            Pdus.Add(new DecidedBefore(pdu, PduDisposition.Accepted, stateBefore.Root));
-            Pdus.Decided.RemoveAt(Pdus.Decided.Count - 1);
+            Pdus.Foresee(new DecidedBefore(pdu, PduDisposition.Accepted, stateBefore.Root));
             States.Keep(stateBefore);
             current = await States.AfterAllAsync(Room!, extremities);
         }

@@ -77,8 +77,11 @@ internal sealed class KnownPdus(RoomId roomId, DecidedPdus log, IRoomGraph graph
     public void Add(DecidedBefore decided)
     {
         Decided.Add(decided);
-        _idToPdu[decided.Pdu.EventId] = decided;
+        Foresee(decided);
     }
+
+    /// <summary>Makes a PDU findable whose decision is about to be recorded.</summary>
+    public void Foresee(DecidedBefore decided) => _idToPdu[decided.Pdu.EventId] = decided;
 
     public async ValueTask<DecidedBefore?> FindAsync(EventId eventId)
     {

@@ -22,7 +22,7 @@ public sealed class MembershipDrafts(
         "This server is in none of the rooms whose members may join; ask another server.");
 
     /// <summary>The member event, signed by us, with the state that its target may be shown.</summary>
-    public sealed record Draft(Pdu Pdu, RawJson Stripped, RawJson StatePdus);
+    public sealed record Draft(Pdu Pdu, RawJson StatePdus);
 
     /// <summary>A join, a leave or a knock of a user of another server, or an invite to one.</summary>
     /// <remarks>
@@ -83,27 +83,19 @@ public sealed class MembershipDrafts(
         switch (change.Decide(view, inputs))
         {
             case RoomDecision.Accepted { Pdus: [var decided, ..] }:
-                return new CommandResult<Draft>.Done(
-                    new Draft(
-                        decided.Pdu,
-                        ShownRoomState.Build(view, change.Sender),
-                        ShownRoomState.BuildPdus(view, change.Sender)),
-                    default);
+                return Done(decided.Pdu, change, view);
             case RoomDecision.Refused refused:
                 return refused.Error;
             default:
                 // What is so already is asked for again all the same: the other server does not know.
                 var draft = new RoomDraft(view, inputs);
-                var error = draft.Add(new NewPdu(
-                    EventTypes.Member, change.Target.Value, change.Sender, change.Content));
-                return error is not null
-                    ? error
-                    : new CommandResult<Draft>.Done(
-                        new Draft(
-                            draft.Decided[0].Pdu,
-                            ShownRoomState.Build(view, change.Sender),
-                            ShownRoomState.BuildPdus(view, change.Sender)),
-                        default);
+                return draft.Add(new NewPdu(
+                    EventTypes.Member, change.Target.Value, change.Sender, change.Content)) is { } error
+                        ? error
+                        : Done(draft.Decided[0].Pdu, change, view);
         }
     }
+
+    private static CommandResult<Draft> Done(Pdu pdu, ChangeMembership change, RoomView view) =>
+        new CommandResult<Draft>.Done(new Draft(pdu, ShownRoomState.BuildPdus(view, change.Sender)), default);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
-using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
@@ -11,22 +10,8 @@ using Matrix.EventSourced.Protocol.Signing;
 namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 
 /// <summary>Gathers what a change of membership needs from outside its room, and performs it.</summary>
-public sealed class Memberships(
-    IRoomserver rooms,
-    IProfileLookup profiles,
-    AliasBook aliases,
-    ServerIdentity identity)
+public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, ServerIdentity identity)
 {
-    /// <summary>The room that an id or an alias names.</summary>
-    public async ValueTask<(RoomId RoomId, MatrixError? Error)> FindRoomAsync(string roomIdOrAlias)
-    {
-        if (RoomId.TryParse(roomIdOrAlias, out var roomId))
-            return (roomId, null);
-        if (!RoomAlias.TryParse(roomIdOrAlias, out var alias))
-            return (default, MatrixError.InvalidParam("This is neither a room id nor a room alias."));
-        return await aliases.ResolveAsync(alias) is { } found ? (found, null) : (default, RoomErrors.UnknownAlias);
-    }
-
     /// <summary>Whether another server may still let the user in: none of our members could vouch for them.</summary>
     internal static bool IsForOthersToAllow(RoomAnswer answer) =>
         answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.UnableToGrantJoin };
