@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Errors;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -44,6 +45,8 @@ internal sealed partial class RequestPipeline(
     private static readonly MatrixError Locked =
         new(401, ErrCodes.UserLocked, "This account has been locked.") { Extra = [new("soft_logout", "true")] };
     private static readonly MatrixError Guest = new(403, ErrCodes.GuestAccessForbidden, "Guests may not do this.");
+    private static readonly MatrixError CatchingUp =
+        new(503, ErrCodes.Unknown, "The server is catching up; try again in a moment.");
     private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
 
     /// <summary>Spec: v1.19 client-server-api #account-suspension.</summary>
@@ -67,6 +70,11 @@ internal sealed partial class RequestPipeline(
             // The request broke while its body was read: too slow, bad chunks, cut short.
             await FailAsync(
                 http, new MatrixError(exception.StatusCode, ErrCodes.Unknown, "The request could not be read."));
+        }
+        catch (ProjectionBehindException)
+        {
+            // The gate has said in the log which projection, and how far behind.
+            await FailAsync(http, CatchingUp);
         }
         catch (Exception exception)
         {

@@ -14,12 +14,21 @@ public interface IProjectionGate
     /// reached.</summary>
     ValueTask<LogPosition> WaitForHeadAsync(ReadOnlyMemory<string> projections, CancellationToken cancellationToken);
 
+    /// <summary>The same for those who decide by what they read: what is older than the head is no answer for
+    /// them.</summary>
+    /// <remarks>Errors: <see cref="ProjectionBehindException"/> when the head was not reached in time, or the projection
+    /// has stopped.</remarks>
+    ValueTask<LogPosition> RequireHeadAsync(ReadOnlyMemory<string> projections, CancellationToken cancellationToken);
+
     /// <summary>Waits for one position; for a reader that knows what it wrote or was given a token.</summary>
     ValueTask<LogPosition> WaitForAsync(
         ReadOnlyMemory<string> projections,
         LogPosition position,
         CancellationToken cancellationToken);
 }
+
+/// <summary>A projection is so far behind the log that a decision cannot rest on it; it may be tried again.</summary>
+public sealed class ProjectionBehindException(string message) : TimeoutException(message);
 
 /// <summary>Which PostgreSQL schema serves a projection at the moment; queries ask each time, because a rebuild
 /// switches it.</summary>

@@ -40,6 +40,17 @@ public sealed partial class ProjectionGate(
         return reached >= position ? new(reached) : WaitSlowlyAsync(projections, position, cancellationToken);
     }
 
+    public async ValueTask<LogPosition> RequireHeadAsync(
+        ReadOnlyMemory<string> projections,
+        CancellationToken cancellationToken)
+    {
+        var head = await _head.ReadAsync(cancellationToken);
+        var reached = await WaitForAsync(projections, head, cancellationToken);
+        return reached >= head
+            ? reached
+            : throw new ProjectionBehindException($"The tables have come to {reached}, the log is at {head}.");
+    }
+
     private async ValueTask<LogPosition> ReadThenWaitAsync(
         ValueTask<LogPosition> head,
         ReadOnlyMemory<string> projections,

@@ -123,7 +123,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
         Func<NpgsqlDataReader, T> read,
         CancellationToken cancellationToken)
     {
-        await gate.WaitForHeadAsync(Projections, cancellationToken);
+        await gate.RequireHeadAsync(Projections, cancellationToken);
         await using var command = database.CreateCommand(sql(schemas.Live(RoomserverProjection.ProjectionName)));
         bind(command.Parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

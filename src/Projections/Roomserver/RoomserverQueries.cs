@@ -138,7 +138,7 @@ public sealed class RoomserverQueries(
         Action<NpgsqlDataReader> row,
         CancellationToken cancellationToken)
     {
-        await gate.WaitForHeadAsync(Projections, cancellationToken);
+        await gate.RequireHeadAsync(Projections, cancellationToken);
         var batch = new QueryBatch(database);
         batch.Add(sql(schemas.Live(RoomserverProjection.ProjectionName)), bind, row);
         await batch.ExecuteAsync(cancellationToken);

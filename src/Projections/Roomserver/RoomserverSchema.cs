@@ -15,6 +15,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 /// </code>
 /// Positions are log positions; those of backfilled PDUs are negative, so that they come before all others, and later
 /// ones, which are older, first. <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
+/// <c>state_to</c> holds the tuple too: on a table without statistics PostgreSQL may choose it to find one open value,
+/// and would otherwise walk through all open values of the room for each.
 /// Everything compares in collation C: an order by text is the order of UTF-8 bytes, the same on every machine.
 /// </remarks>
 internal static class RoomserverSchema
@@ -77,7 +79,7 @@ internal static class RoomserverSchema
             PRIMARY KEY (room_id, type, state_key, to_position)
         );
         CREATE INDEX state_from ON {schema}.state (room_id, from_position);
-        CREATE INDEX state_to ON {schema}.state (room_id, to_position);
+        CREATE INDEX state_to ON {schema}.state (room_id, to_position, type, state_key);
 
         CREATE TABLE {schema}.memberships (
             user_id text COLLATE "C" NOT NULL,

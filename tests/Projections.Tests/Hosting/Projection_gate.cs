@@ -48,6 +48,21 @@ public sealed class Projection_gate
         Assert.Equal(new LogPosition(5), await wait);
     }
 
+    /// <summary>A room was quarantined because a PDU that its state names was not in the tables yet: after the join of a
+    /// room of 50,000 members they were seconds behind.</summary>
+    [Fact]
+    public async Task refuses_who_needs_the_head_when_it_is_not_reached()
+    {
+        Move("aliases", 3);
+        Move("others", 9);
+        _registry.Get("aliases").Applied.Stop();
+        var wait = _gate.RequireHeadAsync(Both, CancellationToken.None).AsTask();
+
+        _log.Answer(5);
+
+        await Assert.ThrowsAsync<ProjectionBehindException>(() => wait);
+    }
+
     [Fact]
     public async Task answers_with_what_there_is_when_time_is_up()
     {

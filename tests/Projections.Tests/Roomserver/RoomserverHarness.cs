@@ -121,6 +121,10 @@ internal sealed class RoomserverHarness : IProjectionGate, IProjectionSchemas, I
         ReadOnlyMemory<string> projections, CancellationToken cancellationToken) =>
         new(new LogPosition((ulong)Applied));
 
+    public ValueTask<LogPosition> RequireHeadAsync(
+        ReadOnlyMemory<string> projections, CancellationToken cancellationToken) =>
+        WaitForHeadAsync(projections, cancellationToken);
+
     public ValueTask<LogPosition> WaitForAsync(
         ReadOnlyMemory<string> projections, LogPosition position, CancellationToken cancellationToken) => new(position);
 
