@@ -175,6 +175,26 @@ public sealed class Rooms_between_servers : TwoServers
         Assert.Equal("m.room.create", page.GetProperty("chunk").EnumerateArray().Last().Text("type"));
     }
 
+    [Fact]
+    public async Task a_moment_before_the_join_is_found()
+    {
+        var room = await Alice.CreateRoomAsync();
+        var eventId = await Alice.SendTextAsync(room, "long ago");
+        var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}";
+        var then = (await Alice.GetAsync($"{path}/event/{Uri.EscapeDataString(eventId)}")).Ok()
+            .GetProperty("origin_server_ts").GetInt64();
+        for (var number = 0; number < 3; number++)
+            await Alice.SendTextAsync(room, $"later {number}");
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+
+        var there = (await Bob.GetAsync(
+            $"/_matrix/client/v1/rooms/{Uri.EscapeDataString(room)}/timestamp_to_event?dir=b&ts={then}")).Ok();
+        var context = await Bob.GetAsync($"{path}/context/{Uri.EscapeDataString(there.Text("event_id"))}");
+
+        Assert.Equal(then, there.GetProperty("origin_server_ts").GetInt64());
+        Assert.Equal(there.Text("event_id"), context.Ok().GetProperty("event").Text("event_id"));
+    }
+
     private static async Task EventuallyThereAsync(TestUser user, string room, string eventId)
     {
         var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/event/{Uri.EscapeDataString(eventId)}";
