@@ -114,6 +114,7 @@ test("three servers share rooms", { timeout: 900_000 }, async (t) => {
                 await sees(carol, roomId, eventId);
                 await bob.ask("PUT", `${at(roomId)}/redact/${encodeURIComponent(eventId)}/r${++transactions}`, {});
                 for (const viewer of users) {
+                    await sees(viewer, roomId, eventId);
                     await until("the content is gone", async () => {
                         const event = await viewer.ask("GET", `${at(roomId)}/event/${encodeURIComponent(eventId)}`);
                         return event.content.body === undefined && event.unsigned?.redacted_because !== undefined;

@@ -47,6 +47,10 @@ public sealed record StoredPdu(
 {
     /// <summary>The state before it; the root of the empty state for an outlier.</summary>
     public StateRoot StateBefore { get; init; }
+
+    /// <summary>What an invite or a knock said of its room's state, an array of stripped events; null for any other
+    /// PDU.</summary>
+    public ReadOnlyMemory<byte>? StrippedState { get; init; }
 }
 
 /// <summary>How the PDUs of a room hang together, as far as no single PDU says it.</summary>

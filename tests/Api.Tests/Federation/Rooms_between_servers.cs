@@ -99,6 +99,28 @@ public sealed class Rooms_between_servers : TwoServers
         Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
+    /// <summary>The id of a room of version 12 names no server: nobody was told that the knock was taken back.</summary>
+    [Theory]
+    [InlineData("11")]
+    [InlineData("12")]
+    public async Task knock_is_taken_back(string version)
+    {
+        var room = await Alice.CreateRoomAsync(
+            $$"""
+            {"preset":"private_chat","room_version":"{{version}}","initial_state":[
+                {"type":"m.room.join_rules","state_key":"","content":{"join_rule":"knock"} }]}
+            """);
+        (await Bob.PostAsync($"/_matrix/client/v3/knock/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+        (await Bob.PostAsync($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/leave")).Ok();
+
+        await Alice.SeesAsync(
+            sync => SharedRooms.Events(sync, "join", room, "timeline").Any(entry =>
+                entry.Text("type") == "m.room.member"
+                && entry.Text("state_key") == Bob.UserId
+                && entry.GetProperty("content").Text("membership") == "leave"),
+            "the knock is not taken back");
+    }
+
     [Fact]
     public async Task leave_and_ban_reach_the_other_server()
     {
