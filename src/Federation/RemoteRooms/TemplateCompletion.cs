@@ -85,8 +85,8 @@ internal static class TemplateCompletion
         var bytes = new byte[32];
         return hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
             && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes)
-                ? bytes
-                : null;
+                ? new ReadOnlyMemory<byte>(bytes)
+                : default(ReadOnlyMemory<byte>?);
     }
 
     private static JsonElement WithVoucher(JsonElement content, string voucher)
