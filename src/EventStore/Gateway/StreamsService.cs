@@ -4,8 +4,8 @@ using Matrix.EventSourced.EventStore.Wire;
 namespace Matrix.EventSourced.EventStore.Gateway;
 
 /// <summary>The service of reads and appends.</summary>
-/// <remarks>What is refused leaves as a <see cref="GatewayRefusal"/> and becomes the end of the call in one place, here.
-/// A call under way when the gateway stops ends with Unavailable: clients then look for the node again.</remarks>
+/// <remarks>What is refused leaves as a <see cref="GatewayRefusal"/> and becomes the end of the call in one place,
+/// here. A call under way when the gateway stops ends with Unavailable: clients then look for the node again.</remarks>
 internal sealed class StreamsService(IEventStore log, TimeProvider time, GatewayLifetime lifetime) : Streams.StreamsBase
 {
     public override Task Read(
@@ -57,7 +57,8 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
             var options = request.Options ?? throw GatewayRefusal.BadRequest("Options are needed.");
             var stream = WireNames.Read(options.StreamIdentifier);
             var expected = WireRevisions.Read(options);
-            var position = PositionOf(await log.DeleteAsync(stream, expected, CancellationToken.None), stream, expected);
+            var position = PositionOf(
+                await log.DeleteAsync(stream, expected, CancellationToken.None), stream, expected);
             return new DeleteResp
             {
                 Position = new DeleteResp.Types.Position { CommitPosition = position, PreparePosition = position },
