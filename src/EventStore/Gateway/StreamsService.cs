@@ -55,7 +55,7 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
         GuardAsync(context, async _ =>
         {
             var options = request.Options ?? throw GatewayRefusal.BadRequest("Options are needed.");
-            var stream = WireNames.Read(options.StreamIdentifier);
+            var stream = Deletable(options.StreamIdentifier);
             var expected = WireRevisions.Read(options);
             var position = PositionOf(
                 await log.DeleteAsync(stream, expected, CancellationToken.None), stream, expected);
@@ -69,7 +69,7 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
         GuardAsync(context, async _ =>
         {
             var options = request.Options ?? throw GatewayRefusal.BadRequest("Options are needed.");
-            var stream = WireNames.Read(options.StreamIdentifier);
+            var stream = Deletable(options.StreamIdentifier);
             var expected = WireRevisions.Read(options);
             var position = PositionOf(
                 await log.TombstoneAsync(stream, expected, CancellationToken.None), stream, expected);
@@ -151,6 +151,13 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
 
     private static AppendResp Conflict(ProposedAppend proposed, long? actual) =>
         new() { WrongExpectedVersion = WireRevisions.Conflict(proposed.Expected, actual) };
+
+    /// <summary>Metadata goes with its stream; what it says is changed by an append.</summary>
+    private static StreamName Deletable(StreamIdentifier? identifier)
+    {
+        var stream = WireNames.Read(identifier);
+        return stream.IsMetadata ? throw GatewayRefusal.BadRequest("Metadata is not deleted but set anew.") : stream;
+    }
 
     private static ulong PositionOf(AppendResult result, StreamName stream, ExpectedRevision expected) => result switch
     {

@@ -116,7 +116,7 @@ public sealed class Appends_over_grpc : GatewayFixture
     }
 
     public static TheoryData<string> BadAppends => new(
-        "no options", "no stream", "empty stream", "stream not utf-8", "stream with nul", "$all", "no expectation", "large revision",
+        "no options", "no stream", "empty stream", "metadata of metadata", "stream not utf-8", "stream with nul", "$all", "no expectation", "large revision",
         "no type", "empty type", "no content-type", "other content-type", "no id", "empty id", "id no uuid", "same id twice",
         "options twice");
 
@@ -132,6 +132,7 @@ public sealed class Appends_over_grpc : GatewayFixture
             case "no options": messages.RemoveAt(0); break;
             case "no stream": options.StreamIdentifier = null; break;
             case "empty stream": options.StreamIdentifier = Name(""); break;
+            case "metadata of metadata": options.StreamIdentifier = Name("$$$$orders"); break;
             case "stream not utf-8": options.StreamIdentifier.StreamName = ByteString.CopyFrom(0xff, 0xfe); break;
             case "stream with nul": options.StreamIdentifier = Name("a\0b"); break;
             case "$all": options.StreamIdentifier = Name("$all"); break;
@@ -202,7 +203,7 @@ public sealed class Appends_over_grpc : GatewayFixture
     }
 
     [Fact]
-    public async Task deletions_that_say_too_little_are_refused()
+    public async Task deletions_that_say_too_little_or_mean_metadata_are_refused()
     {
         var requests = new Func<Task>[]
         {
@@ -211,6 +212,8 @@ public sealed class Appends_over_grpc : GatewayFixture
             async () => await Client.DeleteAsync(
                 new DeleteReq { Options = new() { StreamIdentifier = Name("x") } }, Bounded()),
             async () => await Client.TombstoneAsync(new TombstoneReq(), Bounded()),
+            async () => await Client.DeleteAsync(
+                new DeleteReq { Options = new() { StreamIdentifier = Name("$$x"), Any = new Empty() } }, Bounded()),
             async () => await Client.TombstoneAsync(
                 new TombstoneReq { Options = new() { StreamIdentifier = Name("x") } }, Bounded()),
         };
