@@ -53,6 +53,14 @@ internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventSto
         StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
         inner.DeleteAsync(stream, expected, cancellationToken);
 
+    public ValueTask<AppendResult> TombstoneAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
+        inner.TombstoneAsync(stream, expected, cancellationToken);
+
+    public ValueTask<StreamState> ReadStreamStateAsync(
+        StreamName stream, CancellationToken cancellationToken = default) =>
+        inner.ReadStreamStateAsync(stream, cancellationToken);
+
     public async ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default)
     {
         await PauseAsync();
@@ -72,8 +80,12 @@ internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventSto
     }
 
     public IAsyncEnumerable<LogRecord> ReadAllAsync(
-        LogPosition? from, ReadDirection direction, long maxCount, CancellationToken cancellationToken = default) =>
-        inner.ReadAllAsync(from, direction, maxCount, cancellationToken);
+        LogPosition? from,
+        ReadDirection direction,
+        long maxCount,
+        RecordFilter? filter = null,
+        CancellationToken cancellationToken = default) =>
+        inner.ReadAllAsync(from, direction, maxCount, filter, cancellationToken);
 
     public IAsyncEnumerable<SubscriptionMessage> SubscribeAsync(
         LogPosition after, RecordFilter? filter = null, CancellationToken cancellationToken = default) =>
