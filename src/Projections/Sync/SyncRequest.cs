@@ -37,6 +37,9 @@ public sealed record SyncFilter
     public string[]? NotRooms { get; init; }
     public bool IncludeLeave { get; init; }
 
+    /// <summary>Unread notifications are counted per thread.</summary>
+    public bool CountsThreads { get; init; }
+
     /// <summary>Dot-separated paths of what is left of each event; null: all of it.</summary>
     public string[]? EventFields { get; init; }
 
