@@ -20,6 +20,8 @@ public sealed class SyncUnread(LiveUnread live, LiveEdus edus, PushQueries queri
         SyncAnswer answer,
         CancellationToken cancellationToken)
     {
+        // First: what the live view of counts has not heard of yet would be taken for no news.
+        await gate.WaitForAsync(PushProjection.Gate, new((ulong)answer.NextBatch), cancellationToken);
         var shown = answer.Joined.ConvertAll(room => room.RoomId).ToHashSet(StringComparer.Ordinal);
         var ranges = new List<EduRange>();
         foreach (var membership in joined.Value)
@@ -36,7 +38,6 @@ public sealed class SyncUnread(LiveUnread live, LiveEdus edus, PushQueries queri
         }
         if (ranges.Count == 0)
             return;
-        await gate.WaitForAsync(PushProjection.Gate, new((ulong)answer.NextBatch), cancellationToken);
         foreach (var unread in await queries.CountAsync(
             request.User.Value, ranges, answer.NextBatch, request.Ignored, cancellationToken))
         {

@@ -19,7 +19,10 @@ public sealed record SyncRequest(UserId User, string DeviceId)
 
     /// <summary>Whose messages, invites and EDUs the user does not want. Spec: client-server-api
     /// #ignoring-users.</summary>
-    internal IReadOnlySet<string> Ignored { get; init; } = IgnoredUsers.Nobody;
+    internal IReadOnlySet<string> Ignored { get; init; } = UnwantedSenders.Nobody;
+
+    /// <summary>The user wants no invites. Spec: client-server-api #invite-permission.</summary>
+    internal bool BlocksInvites { get; init; }
 }
 
 /// <summary>What a sync shows. Spec: v1.19 client-server-api #filtering.</summary>
