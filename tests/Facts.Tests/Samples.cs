@@ -29,6 +29,12 @@ internal static class Samples
     [
         .. Pair(FactNames.PduRecorded, FullPdu(), MinimalPdu()),
         ($"{FactNames.PduRecorded}.on_heads", PduOnHeads()),
+        ($"{FactNames.PduRecorded}.erased", FullPdu() with { Erased = new(Event(8)) }),
+        ($"{FactNames.PduRecorded}.erased_bare", MinimalPdu() with { Erased = new(null, Event(9)) }),
+        .. Pair(
+            FactNames.ContentErased,
+            new ContentErased(Room, Event(1), Event(2), [17, 4711]),
+            new ContentErased(Room, Event(1), Event(2), [1])),
         .. Pair(FactNames.AliasCreated, new AliasCreated(Alias, Room, Alice), new AliasCreated(Alias, Room, Alice)),
         .. Pair(FactNames.AliasDeleted, new AliasDeleted(Alias, Room, Alice), new AliasDeleted(Alias, Room, Alice)),
         .. Pair(

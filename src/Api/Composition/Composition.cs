@@ -70,6 +70,7 @@ public static partial class Composition
         AddReading(services);
         AddDiscovering(services);
         AddPush(services, identity);
+        AddErasure(services, config, storage);
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);

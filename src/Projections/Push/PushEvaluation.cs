@@ -29,7 +29,6 @@ internal sealed class PushEvaluation(PushState state, PushRulesOf rules, PushRoo
     private readonly UserId _sender = planned.Pdu.Sender;
     private JsonElement _pushed;
     private UserId _unnamed;
-    private bool _hasRow;
 
     public void Run()
     {
@@ -40,6 +39,9 @@ internal sealed class PushEvaluation(PushState state, PushRulesOf rules, PushRoo
             state.Sent[(_sender.Value, room.RoomId, state.ThreadIdOf(planned))] = planned.Position;
         var hasOthers = isAccepted && room.JoinedLocal > (isOwn ? 1 : 0);
         var named = planned.Named.Where(IsConcerned).ToList();
+        if (!isAccepted && named.Count == 0)
+            return;
+        (room.Ordinal, room.IsChanged) = (room.Ordinal + 1, true);
         if (!hasOthers && named.Count == 0)
             return;
         using var pushed = Parse();
@@ -52,8 +54,6 @@ internal sealed class PushEvaluation(PushState state, PushRulesOf rules, PushRoo
             AskOwnRules(usual);
         foreach (var user in named)
             Add(user, usual, Ask(state.RulesOf(user), UserId.Parse(user), NameOf(user)));
-        if (_hasRow)
-            (room.Ordinal, room.IsChanged) = (room.Ordinal + 1, true);
     }
 
     /// <summary>Of those whom the PDU names: who is in the room, and who is invited by it.</summary>
@@ -105,13 +105,12 @@ internal sealed class PushEvaluation(PushState state, PushRulesOf rules, PushRoo
 
     private NotificationRow RowOf(PushVerdict? verdict)
     {
-        _hasRow = true;
         var notifies = verdict is { Notifies: true };
         return new(
             room.RoomId,
             _eventId,
             planned.Position,
-            room.Ordinal + 1,
+            room.Ordinal,
             state.ThreadIdOf(planned),
             _sender.Value,
             notifies,

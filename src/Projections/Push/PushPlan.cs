@@ -76,9 +76,7 @@ internal sealed class PushPlan
         var isAccepted = fact.Disposition == PduDisposition.Accepted;
         var planned = new PlannedPdu(position, ts, fact, pdu)
         {
-            Relation = isAccepted && fact.Pdu.Utf8.Span.IndexOf("m.relates_to"u8) >= 0
-                ? Relation.Find(pdu.Content)
-                : null,
+            Relation = isAccepted ? RelationOf(fact, pdu) : null,
         };
         Steps.Add(planned);
         Rooms.Add(planned.RoomId);
@@ -94,6 +92,15 @@ internal sealed class PushPlan
             Members.Add((planned.RoomId, pdu.Sender.Value));
         AddNamed(planned);
     }
+
+    /// <summary>Erased content leaves behind what it related to, so that a replay counts in the same threads.</summary>
+    private static Relation? RelationOf(PduRecorded fact, Pdu pdu) => fact.Erased switch
+    {
+        { Thread: { } root } => new(root.Value, Relation.Thread, null),
+        { Parent: { } parent } => new(parent.Value, Relation.Reference, null),
+        not null => null,
+        null => fact.Pdu.Utf8.Span.IndexOf("m.relates_to"u8) >= 0 ? Relation.Find(pdu.Content) : null,
+    };
 
     private void AddState(PlannedPdu planned)
     {

@@ -13,7 +13,7 @@ internal sealed class PushRoom(string roomId)
     /// <summary>Those of them that are ours.</summary>
     public long JoinedLocal { get; set; }
 
-    /// <summary>How many PDUs of the room have notified anybody.</summary>
+    /// <summary>How many PDUs of the room may have notified somebody: those on its timeline, and invites.</summary>
     public long Ordinal { get; set; }
 
     public long LoadedOrdinal { get; init; }

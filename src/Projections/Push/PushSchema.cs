@@ -105,7 +105,7 @@ internal static class PushSchema
 /// <summary>Bounds of what is kept.</summary>
 public static class PushLimits
 {
-    /// <summary>LIMIT: notifying PDUs of a room that are counted and listed. Ours: a count that large says no more
+    /// <summary>LIMIT: PDUs of a room, the newest, that are counted and listed. Ours: a count that large says no more
     /// than "many", and reading it stays a matter of milliseconds.</summary>
     public const int RoomHistoryMax = 5_120;
 
