@@ -44,6 +44,9 @@ internal sealed class PushPlan
 
     public HashSet<string> Redacted { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Users who change their rules.</summary>
+    public HashSet<string> RuleSetters { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Users of ours whose own rules may be asked.</summary>
     public HashSet<string> RuleUsers { get; } = new(StringComparer.Ordinal);
 
@@ -60,6 +63,7 @@ internal sealed class PushPlan
                 case AccountDataSet { RoomId: null, Type: PushProjection.RulesType } set:
                     plan.Steps.Add(set);
                     plan.RuleUsers.Add(set.UserId.Value);
+                    plan.RuleSetters.Add(set.UserId.Value);
                     break;
             }
         }

@@ -21,7 +21,8 @@ internal sealed class PushRulesOf(ServerName us)
     private const long KeptBytesMax = 32L * 1024 * 1024;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Sha256, string User), (OwnRules? Rules, PushRuleEvaluator Evaluator)> _kept = [];
+    private readonly Dictionary<(string Sha256, string User), (OwnRules? Rules, PushRuleEvaluator Evaluator)>
+        _kept = [];
     private long _keptBytes;
 
     /// <summary>Whose rules are stored and evaluated for all whom a PDU does not name. Not of the grammar of today's

@@ -82,9 +82,11 @@ internal static class PushSchema
             display_name text COLLATE "C",
             event_id text COLLATE "C" NOT NULL,
             since_position bigint NOT NULL,
+            has_own_rules boolean NOT NULL,
             PRIMARY KEY (room_id, user_id)
         );
         CREATE INDEX members_user ON {schema}.members (user_id);
+        CREATE INDEX members_rules ON {schema}.members (room_id) WHERE has_own_rules;
 
         CREATE TABLE {schema}.member_events (
             event_id text COLLATE "C" PRIMARY KEY,

@@ -106,11 +106,13 @@ internal sealed class PushTableWriter(NpgsqlBatch commands, string schema, PushS
             return;
         var upsert = commands.Add(
             $"""
-            INSERT INTO {schema}.members (room_id, user_id, membership, display_name, event_id, since_position)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+            INSERT INTO {schema}.members
+                (room_id, user_id, membership, display_name, event_id, since_position, has_own_rules)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (room_id, user_id) DO UPDATE SET
                 membership = excluded.membership, display_name = excluded.display_name,
-                event_id = excluded.event_id, since_position = excluded.since_position
+                event_id = excluded.event_id, since_position = excluded.since_position,
+                has_own_rules = excluded.has_own_rules
             """);
         upsert.AddTexts([.. kept.Select(row => row.Key.Room)]);
         upsert.AddTexts([.. kept.Select(row => row.Key.User)]);
@@ -118,10 +120,23 @@ internal sealed class PushTableWriter(NpgsqlBatch commands, string schema, PushS
         upsert.AddTexts([.. kept.Select(row => row.Member!.DisplayName)]);
         upsert.AddTexts([.. kept.Select(row => row.Member!.EventId)]);
         upsert.AddBigInts([.. kept.Select(row => row.Member!.Since)]);
+        upsert.AddBooleans([.. kept.Select(row => state.RulesOf(row.Key.User) is not null)]);
     }
 
     private void AddRules()
     {
+        if (state.ChangedRules.Count > 0)
+        {
+            string[] users = [.. state.ChangedRules];
+            var marks = commands.Add(
+                $"""
+                UPDATE {schema}.members m SET has_own_rules = k.has_own_rules
+                FROM unnest($1, $2) AS k (user_id, has_own_rules)
+                WHERE m.user_id = k.user_id AND m.has_own_rules <> k.has_own_rules
+                """);
+            marks.AddTexts(users);
+            marks.AddBooleans([.. users.Select(user => state.RulesOf(user) is not null)]);
+        }
         var usual = state.ChangedRules.Where(user => state.RulesOf(user) is null).ToArray();
         if (usual.Length > 0)
             commands.Add($"DELETE FROM {schema}.rules WHERE user_id = ANY ($1)").AddTexts(usual);

@@ -53,12 +53,13 @@ internal sealed class PushTables(ProjectionBatch batch)
             rooms.Length,
             parameters => parameters.AddTexts(rooms),
             row => LoadRoom(state, levelIds, row));
-        // The rules of a room's members: the work that grows with those who changed theirs, and with nobody else.
+        // The rules of a room's members, by an index of their own: the work grows with those who changed theirs, and
+        // with nobody else.
         reads.Add(
             $"""
             SELECT m.room_id, m.user_id, m.membership, m.display_name, m.event_id, m.since_position, r.sha256
-            FROM {_schema}.rules r JOIN {_schema}.members m USING (user_id)
-            WHERE m.room_id = ANY ($1) AND m.membership = {(int)Membership.Join}
+            FROM {_schema}.members m JOIN {_schema}.rules r USING (user_id)
+            WHERE m.room_id = ANY ($1) AND m.has_own_rules AND m.membership = {(int)Membership.Join}
             """,
             notifying.Length,
             parameters => parameters.AddTexts(notifying),
@@ -90,15 +91,20 @@ internal sealed class PushTables(ProjectionBatch batch)
             $"""
             SELECT {columns} FROM unnest($1, $2) AS k (room_id, user_id)
             JOIN {_schema}.members m USING (room_id, user_id)
-            UNION ALL
-            SELECT {columns} FROM {_schema}.members m WHERE m.user_id = ANY ($3) AND m.room_id = ANY ($4)
             """,
-            plan.Members.Count + plan.RuleUsers.Count,
+            plan.Members.Count,
             parameters =>
             {
                 parameters.AddTexts([.. plan.Members.Select(member => member.Room)]);
                 parameters.AddTexts([.. plan.Members.Select(member => member.User)]);
-                parameters.AddTexts([.. plan.RuleUsers]);
+            },
+            row => LoadMember(state, row));
+        reads.Add(
+            $"SELECT {columns} FROM {_schema}.members m WHERE m.user_id = ANY ($1) AND m.room_id = ANY ($2)",
+            plan.RuleSetters.Count,
+            parameters =>
+            {
+                parameters.AddTexts([.. plan.RuleSetters]);
                 parameters.AddTexts([.. plan.Rooms]);
             },
             row => LoadMember(state, row));
@@ -180,7 +186,8 @@ internal sealed class PushTables(ProjectionBatch batch)
     /// <summary>Several reads in one round trip; those without keys are left out.</summary>
     private sealed class Reads
     {
-        private readonly List<(string Sql, Action<NpgsqlParameterCollection> Bind, Action<NpgsqlDataReader> Row)> _all = [];
+        private readonly List<(
+            string Sql, Action<NpgsqlParameterCollection> Bind, Action<NpgsqlDataReader> Row)> _all = [];
 
         public void Add(
             string sql, int keys, Action<NpgsqlParameterCollection> bind, Action<NpgsqlDataReader> row)

@@ -5,7 +5,8 @@ using Matrix.EventSourced.Projections.Sync;
 
 namespace Matrix.EventSourced.Projections.Push;
 
-/// <summary>The unread counts of a sync: of every room that it shows, and of rooms whose counts alone changed.</summary>
+/// <summary>The unread counts of a sync: of every room that it shows, and of rooms whose counts alone changed.
+/// </summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #receiving-notifications: a count stands in the same answer as the event that changed
 /// it.

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Matrix.EventSourced.Protocol.AccountData;
 
 /// <summary>Reads the content of <c>m.invite_permission_config</c>. Pure.</summary>
-/// <remarks>Spec: v1.19 client-server-api #minvite_permission_config. What is missing, invalid or unknown allows
+/// <remarks>Spec: v1.19 client-server-api #invite-permission. What is missing, invalid or unknown allows
 /// invites.</remarks>
 public static class InvitePermission
 {
