@@ -57,6 +57,11 @@ internal static class ConfigKeys
             "Users see who is online. Switched off, everybody counts as offline.",
             (c, t) => Flag(t, on => c with { PresenceEnabled = on })),
         new(
+            "redaction_retention_days", "0 to 36500", "7",
+            "How long the log keeps what redacted events said, for audits. Then it is erased for good. 0 is for ever.",
+            (c, t) => Integer(t, 0, 36_500, n =>
+                c with { RedactionRetention = n == 0 ? null : TimeSpan.FromDays(n) })),
+        new(
             "client.listen", Urls, "http://127.0.0.1:8008",
             "Where the client API listens.",
             (c, t) => Each<ListenAddress>(t, TryParseListen, list =>

@@ -39,6 +39,9 @@ public sealed record HomeserverConfig
 
     public bool PresenceEnabled { get; init; }
 
+    /// <summary>How long the log keeps the content of what is redacted; null: for ever.</summary>
+    public TimeSpan? RedactionRetention { get; init; } = TimeSpan.FromDays(7);
+
     public SessionsConfig Sessions { get; init; } = new();
 
     public VoipConfig Voip { get; init; } = new();

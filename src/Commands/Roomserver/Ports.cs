@@ -142,6 +142,20 @@ public interface IProfileLookup
     ValueTask<MemberProfile> FindAsync(UserId userId);
 }
 
+/// <summary>What the settings of a local user say about rooms.</summary>
+public interface IRoomSettings
+{
+    /// <summary>Whether the user wants no invites. Spec: v1.19 client-server-api #invite-permission.</summary>
+    /// <remarks>Ensures: sees every append that returned before this call.</remarks>
+    ValueTask<bool> BlocksInvitesAsync(UserId userId);
+
+    /// <summary>Gives a room the settings of the one that it replaces: tags, push rules, that it is a direct chat.
+    /// </summary>
+    /// <remarks>Spec: v1.19 client-server-api #room-upgrades, server behaviour. What the new room has already, it
+    /// keeps.</remarks>
+    ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context);
+}
+
 /// <summary>The two profile fields that a member event repeats.</summary>
 public sealed record MemberProfile(string? DisplayName, string? AvatarUrl)
 {

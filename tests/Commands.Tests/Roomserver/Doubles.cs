@@ -114,9 +114,14 @@ internal sealed class FaultyLog(IEventStore inner) : IEventStore
 
 /// <summary>The Roomserver's ports, answered by reading the log.</summary>
 internal sealed class LogPorts(IEventReader log)
-    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup
+    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup, IRoomSettings
 {
     public Dictionary<UserId, MemberProfile> Profiles { get; set; } = [];
+
+    public ValueTask<bool> BlocksInvitesAsync(UserId userId) => new(false);
+
+    public ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context) =>
+        ValueTask.CompletedTask;
 
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {
