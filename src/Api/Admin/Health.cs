@@ -7,7 +7,8 @@ using Matrix.EventSourced.Projections.Hosting;
 namespace Matrix.EventSourced.Api.Admin;
 
 /// <summary>
-/// Whether this server can do its work: 200 when it can, 503 with the reasons when a projection or a room has stopped.
+/// Whether this server can do its work: 200 when it can, 503 with the reasons when the log is out of reach, or a
+/// projection or a room has stopped.
 /// </summary>
 internal static class Health
 {
@@ -19,19 +20,44 @@ internal static class Health
     {
         var projections = request.Get<ProjectionHost>().Status;
         var quarantined = request.Get<RoomserverHealth>().Quarantined.Count;
-        var isWell = quarantined == 0 && projections.All(projection => projection.Problem is null);
-        var head = await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone);
-        return new MatrixResponse.Json(writer => Write(writer, isWell, head, quarantined, projections), isWell ? 200
-            : 503);
+        var connection = (request.Get<IEventStore>() as ILogConnection)?.Status;
+        var isWell = quarantined == 0
+            && projections.All(projection => projection.Problem is null)
+            && connection is null or { IsConnected: true };
+        // Whoever asks how the server is does not wait for a node that is away.
+        LogPosition? head = connection is null or { IsConnected: true }
+            ? await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone)
+            : null;
+        return new MatrixResponse.Json(
+            writer => Write(writer, isWell, head, connection, quarantined, projections), isWell ? 200 : 503);
+    }
+
+    private static void Write(Utf8JsonWriter writer, LogConnectionStatus connection)
+    {
+        writer.WriteStartObject("log");
+        writer.WriteBoolean("connected", connection.IsConnected);
+        writer.WriteString("node", connection.Node);
+        writer.WriteString("version", connection.Version);
+        writer.WriteString("role", connection.Role);
+        if (connection.Problem is { } problem)
+            writer.WriteString("problem", problem);
+        writer.WriteEndObject();
     }
 
     private static void Write(
-        Utf8JsonWriter writer, bool isWell, LogPosition head, int quarantined,
-            IReadOnlyList<ProjectionStatus> projections)
+        Utf8JsonWriter writer,
+        bool isWell,
+        LogPosition? head,
+        LogConnectionStatus? connection,
+        int quarantined,
+        IReadOnlyList<ProjectionStatus> projections)
     {
         writer.WriteStartObject();
         writer.WriteBoolean("ok", isWell);
-        writer.WriteNumber("log_position", head.Value);
+        if (head is { } position)
+            writer.WriteNumber("log_position", position.Value);
+        if (connection is not null)
+            Write(writer, connection);
         writer.WriteNumber("rooms_quarantined", quarantined);
         writer.WriteStartObject("projections");
         foreach (var projection in projections)

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Errors;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -45,6 +46,8 @@ internal sealed partial class RequestPipeline(
         new(401, ErrCodes.UserLocked, "This account has been locked.") { Extra = [new("soft_logout", "true")] };
     private static readonly MatrixError Guest = new(403, ErrCodes.GuestAccessForbidden, "Guests may not do this.");
     private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
+    private static readonly MatrixError OutOfReach =
+        new(503, ErrCodes.Unknown, "The server cannot reach its storage; try again.");
 
     /// <summary>Spec: v1.19 client-server-api #account-suspension.</summary>
     internal static MatrixError Suspended { get; } =
@@ -67,6 +70,12 @@ internal sealed partial class RequestPipeline(
             // The request broke while its body was read: too slow, bad chunks, cut short.
             await FailAsync(
                 http, new MatrixError(exception.StatusCode, ErrCodes.Unknown, "The request could not be read."));
+        }
+        catch (EventStoreException exception)
+        {
+            // The log is out of reach, which is not the request's fault, nor ours.
+            LogOutOfReach(exception.Message, http.TraceIdentifier);
+            await FailAsync(http, OutOfReach);
         }
         catch (Exception exception)
         {
@@ -198,4 +207,8 @@ internal sealed partial class RequestPipeline(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unhandled in request {request_id}: {method} {path}")]
     private partial void LogUnhandled(Exception exception, string request_id, string method, string path);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Request {request_id} could not be answered without the log: {problem}")]
+    private partial void LogOutOfReach(string problem, string request_id);
 }

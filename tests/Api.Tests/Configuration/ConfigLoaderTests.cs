@@ -68,7 +68,7 @@ public sealed class ConfigLoaderTests : IDisposable
     [InlineData(
         "passwords:\n  passes: 0", "homeserver.yaml:2: passwords.passes: '0' is not allowed; allowed: 1 to 100.")]
     [InlineData(
-        "event_store: esdb://host:2113", "homeserver.yaml:1: event_store: this version has no EventStoreDB engine yet")]
+        "event_store: esdb://host?tls=maybe", "homeserver.yaml:1: event_store: tls is true or false, not 'maybe'; allowed")]
     [InlineData("client:\n  tls_key: none.pem", "homeserver.yaml:2: client.tls_key: there is no file")]
     [InlineData("registration:\n  mode: token", "registration.mode: token needs at least one token")]
     [InlineData(

@@ -1,4 +1,4 @@
-namespace Matrix.EventSourced.EventStore.EventStoreDb;
+namespace Matrix.EventSourced.EventStore;
 
 /// <summary>A log that is reached over a network, and may be out of reach.</summary>
 public interface ILogConnection
