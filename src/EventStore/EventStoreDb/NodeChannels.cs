@@ -11,6 +11,10 @@ internal sealed class NodeChannels : IDisposable
     /// <summary>LIMIT: bytes of one answer. Ours: a record of 1 MiB with its metadata, and room to spare.</summary>
     private const int AnswerBytesMax = 8 * 1024 * 1024;
 
+    /// <summary>A channel has waits of its own between connection attempts, up to two minutes; this engine decides when
+    /// a node is tried again, so they are next to nothing.</summary>
+    private static readonly TimeSpan ChannelWait = TimeSpan.FromMilliseconds(10);
+
     private readonly ConnectionSettings _settings;
     private readonly X509Certificate2Collection? _authorities;
     private readonly Lock _lock = new();
@@ -84,6 +88,8 @@ internal sealed class NodeChannels : IDisposable
             MaxSendMessageSize = null,
             // What is tried again, and when, is this engine's business.
             MaxRetryAttempts = null,
+            InitialReconnectBackoff = ChannelWait,
+            MaxReconnectBackoff = ChannelWait,
             ThrowOperationCanceledOnCancellation = false,
         });
     }

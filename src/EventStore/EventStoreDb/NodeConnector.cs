@@ -63,15 +63,19 @@ internal sealed partial class NodeConnector : ILogConnection, IDisposable
     public ValueTask<Node> GetAsync(CancellationToken cancellationToken)
     {
         Task<Node> search;
+        bool isJoined;
         lock (_lock)
         {
             if (_closed.IsCancellationRequested)
                 throw new EventStoreException("The log is closed.");
             if (_current is { } node)
                 return new ValueTask<Node>(node);
+            isJoined = _search is not null;
             search = _search ??= SearchAsync();
         }
-        return new ValueTask<Node>(search.WaitAsync(cancellationToken));
+        return new ValueTask<Node>(isJoined
+            ? JoinAsync(search, cancellationToken)
+            : search.WaitAsync(cancellationToken));
     }
 
     /// <summary>A call to the node failed in a way that another connection may mend.</summary>
@@ -93,6 +97,23 @@ internal sealed partial class NodeConnector : ILogConnection, IDisposable
     {
         _closed.Cancel();
         _channels.Dispose();
+    }
+
+    /// <summary>Whoever came in the middle of a search has a whole one of his own before he is told that there is no
+    /// node.</summary>
+    private async Task<Node> JoinAsync(Task<Node> search, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await search.WaitAsync(cancellationToken);
+        }
+        catch (EventStoreException none) when (
+            none.InnerException is RpcException problem && CallErrors.IsTransient(problem))
+        {
+            lock (_lock)
+                search = _current is { } node ? Task.FromResult(node) : _search ??= SearchAsync();
+            return await search.WaitAsync(cancellationToken);
+        }
     }
 
     private async Task<Node> SearchAsync()
