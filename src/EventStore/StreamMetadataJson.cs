@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Matrix.EventSourced.EventStore;
 
 /// <summary>The bounds of a stream as EventStoreDB writes them: a JSON object in the stream's metadata stream.</summary>
-/// <remarks>Shape: <c>{"$maxAge": seconds, "$maxCount": records, "$tb": first revision that stays, …}</c>; other members
-/// (<c>$acl</c>, an application's own) mean nothing to the log and are kept.</remarks>
+/// <remarks>Shape: <c>{"$maxAge": seconds, "$maxCount": records, "$tb": first revision that stays, …}</c>; other
+/// members (<c>$acl</c>, an application's own) mean nothing to the log and are kept.</remarks>
 internal static class StreamMetadataJson
 {
     /// <summary>The type of a record of metadata.</summary>
@@ -40,8 +40,8 @@ internal static class StreamMetadataJson
         }
     }
 
-    /// <summary>The record that sets bounds and leaves the other members of <paramref name="current"/> as they are; null
-    /// when they are set already.</summary>
+    /// <summary>The record that sets bounds and leaves the other members of <paramref name="current"/> as they are;
+    /// null when they are set already.</summary>
     /// <param name="stream">The stream that is bounded.</param>
     /// <param name="metadata">Its new bounds.</param>
     /// <param name="revision">The revision that the record is to get: the same change made again later is another

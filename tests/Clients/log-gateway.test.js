@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
-    ANY, BACKWARDS, END, FORWARDS, NO_STREAM, START, STREAM_EXISTS,
+    ANY, BACKWARDS, END, EventStoreDBClient, FORWARDS, NO_STREAM, START, STREAM_EXISTS,
     binaryEvent, eventTypeFilter, excludeSystemEvents, jsonEvent, streamNameFilter,
 } from "@eventstore/db-client";
 import { LogServer } from "./support/log.js";
+import { until } from "./support/until.js";
 
 const happened = (n, type = "happened") => jsonEvent({ type, data: { n }, metadata: { by: "test" } });
 
@@ -41,6 +42,12 @@ test("EventStoreDB's client over the embedded log", { timeout: 180_000 }, async 
         const capabilities = await client.capabilities;
         assert.equal(capabilities.serverVersion, "23.10.0");
         assert.equal(await client.supports({ path: "/event_store.client.streams.Streams/BatchAppend" }), true);
+    });
+
+    await t.test("finds the leader of a cluster of one", async () => {
+        const cluster = EventStoreDBClient.connectionString(`esdb://${server.address},${server.address}?tls=false`);
+        t.after(() => cluster.dispose());
+        assert.deepEqual(await read(cluster.readAll()), []);
     });
 
     await t.test("appends, one by one and in batches", async () => {
@@ -290,6 +297,51 @@ test("EventStoreDB's client over the embedded log", { timeout: 180_000 }, async 
         assert.deepEqual((await read(again.readAll())).map((event) => event.id), before);
         assert.equal((await refusal(read(again.readStream("closed")))).type, "stream-deleted");
     });
+});
+
+test("a log killed in a burst of appends keeps each acknowledged event once", { timeout: 120_000 }, async (t) => {
+    const server = await LogServer.start(t);
+    const tried = new Map();
+    const acknowledged = new Map();
+
+    async function appendUntilGone(client, stream) {
+        for (;;) {
+            const event = happened(tried.size);
+            tried.set(event.id, { stream, event });
+            try {
+                const { nextExpectedRevision, position } = await client.appendToStream(stream, event);
+                acknowledged.set(event.id, { revision: nextExpectedRevision, commit: position.commit });
+            } catch {
+                return;
+            }
+        }
+    }
+
+    for (let round = 0; round < 3; round++) {
+        const client = server.client();
+        const goal = acknowledged.size + 500;
+        const lanes = Array.from({ length: 32 }, (_, lane) => appendUntilGone(client, `lane-${lane % 8}`));
+        await until("many appends are acknowledged", () => acknowledged.size >= goal);
+        await server.kill();
+        await Promise.all(lanes);
+        await server.startAgain();
+
+        const all = await read(server.client().readAll());
+        const found = new Map(all.map((event) => [event.id, event]));
+        assert.equal(found.size, all.length, "an event is there twice");
+        for (const [id, { revision, commit }] of acknowledged) {
+            assert.equal(found.get(id)?.revision, revision, "an acknowledged event is where it was");
+            assert.equal(found.get(id).position.commit, commit);
+        }
+    }
+
+    const client = server.client();
+    for (const [id, { stream, event }] of tried) {
+        const { nextExpectedRevision } = await client.appendToStream(stream, event);
+        assert.equal(nextExpectedRevision, acknowledged.get(id)?.revision ?? nextExpectedRevision, "the first answer again");
+    }
+    assert.equal((await read(client.readAll())).length, tried.size);
+    t.diagnostic(`${tried.size} appends, ${acknowledged.size} acknowledged before a kill`);
 });
 
 test("a log with a user lets in nobody else", { timeout: 60_000 }, async (t) => {

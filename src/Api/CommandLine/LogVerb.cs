@@ -6,8 +6,8 @@ using Matrix.EventSourced.Api.Hosting;
 namespace Matrix.EventSourced.Api.CommandLine;
 
 /// <summary>Serves the log alone, in a process of its own, until it is told to stop.</summary>
-/// <remarks>The options are those of the gateway without <c>gateway-</c>; the configuration file and the environment say
-/// the same as for a homeserver.</remarks>
+/// <remarks>The options are those of the gateway without <c>gateway-</c>; the configuration file and the environment
+/// say the same as for a homeserver.</remarks>
 internal static class LogVerb
 {
     private const string ListenDefault = "http://127.0.0.1:2113";

@@ -10,8 +10,8 @@ internal static class GatewayConfigKeys
     [
         new(
             "gateway.listen", ConfigKeys.Urls, "",
-            "Where the log itself is served over EventStoreDB's gRPC protocol. Not set: nowhere. Whoever is let in here "
-            + "reads and writes everything; other than loopback addresses need a user and a password.",
+            "Where the log itself is served over EventStoreDB's gRPC protocol. Not set: nowhere. Whoever is let in here reads "
+            + "and writes everything; other than loopback addresses need a user and a password.",
             (c, t) => Each<ListenAddress>(t, TryParseListen, list =>
                 WithListener(c, c.Gateway.Listener with { Listen = list })))
         { IsList = true },

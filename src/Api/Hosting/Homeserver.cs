@@ -215,6 +215,7 @@ public sealed class Homeserver : IAsyncDisposable
         .SetMinimumLevel(config.Level)
         // The framework's own lines are of no use below a warning, and one per request would cost.
         .AddFilter("Microsoft", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
+        .AddFilter("Grpc", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddFilter("Marten", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddFilter("Npgsql", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddProvider(new LineLoggerProvider(Console.Error, config.IsJson, time)));

@@ -27,10 +27,12 @@ public sealed class LogServer : IAsyncDisposable
         {
             var logging = new OwnedLogging(Homeserver.MakeLogging(config.Log, time));
             owned.Add(logging);
-            var log = await Composition.OpenLogAsync(DataFolder.MakeLogFolder(config.DataFolder), time, logging.Factory);
+            var folder = DataFolder.MakeLogFolder(config.DataFolder);
+            var log = await Composition.OpenLogAsync(folder, time, logging.Factory);
             owned.Add(log);
+            var tlsFolder = Path.Combine(config.DataFolder, DataFolder.TlsName);
             var gateway = await Composition.StartGatewayAsync(
-                config, Path.Combine(config.DataFolder, DataFolder.TlsName), log, time, logging.Factory, cancellationToken);
+                config, tlsFolder, log, time, logging.Factory, cancellationToken);
             owned.Add(gateway);
             return new LogServer(gateway.Addresses, owned);
         }

@@ -3,8 +3,8 @@ using Matrix.EventSourced.EventStore.Embedded.Sqlite;
 namespace Matrix.EventSourced.EventStore.Embedded;
 
 /// <summary>Makes a log of format 1 one of format 2, in one transaction.</summary>
-/// <remarks>Format 1 knew neither tombstones nor data that is no JSON, and had the bounds of streams in their rows only:
-/// each bounded stream now gets the record of metadata that says so, after all other records.</remarks>
+/// <remarks>Format 1 knew neither tombstones nor data that is no JSON, and had the bounds of streams in their rows
+/// only: each bounded stream now gets the record of metadata that says so, after all other records.</remarks>
 internal static class LogFormat1
 {
     public static void Upgrade(SqliteDatabase database, bool afterCrash, long nowMs)

@@ -5,8 +5,8 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 /// <summary>The tables of the log, and how a file becomes one.</summary>
 /// <remarks>
 /// <code>
-/// records  position · stream · revision · type · record_id · created_ms · data · metadata · is_binary    one row each
-/// streams  id · name · first (after the last deletion) · floor (last revision that was removed) · bounds · tombstoned
+/// records  position · stream · revision · type · record_id · created_ms · data · metadata · is_binary   one row each
+/// streams  id · name · first (after the last deletion) · floor (last revision removed) · bounds · tombstoned
 /// types    id · name                                                                          names, interned
 /// marks    position_floor: no position up to here is ever given again
 /// </code>

@@ -37,8 +37,8 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
 
     private readonly Dictionary<Guid, OpenAppend> _idToOpen = [];
     private readonly InFlight _inFlight = new(InFlightMax, InFlightBytesMax);
-    private readonly Channel<(BatchAppendResp Response, long Bytes)> _answers =
-        Channel.CreateUnbounded<(BatchAppendResp, long)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<(BatchAppendResp Response, long? Bytes)> _answers =
+        Channel.CreateUnbounded<(BatchAppendResp, long?)>(new UnboundedChannelOptions { SingleReader = true });
 
     private long _openBytes;
 
@@ -130,7 +130,9 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
             var answer = log.AppendAsync(proposed.Stream, proposed.Expected, proposed.Records);
             var result = left is null || answer.IsCompleted
                 ? await answer
-                : await answer.AsTask().WaitAsync(left.Value, time);
+                : await InTimeAsync(open, answer.AsTask(), left.Value, bytes);
+            if (result is null)
+                return;
             if (result is AppendResult.Appended appended)
             {
                 Answer(open, Success(appended), bytes);
@@ -144,10 +146,6 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
         {
             status = refusal.ToStatus();
         }
-        catch (TimeoutException)
-        {
-            status = GatewayRefusal.TimedOut().ToStatus();
-        }
         catch (ArgumentException problem)
         {
             status = GatewayRefusal.BadRequest(problem.Message).ToStatus();
@@ -159,10 +157,36 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
         Answer(open, status, bytes);
     }
 
-    private void Answer(OpenAppend open, Wire.Status status, long bytes) =>
+    /// <summary>The outcome; null when the deadline came first. Then that was answered, and the append keeps its room
+    /// until the log is done with it.</summary>
+    private async Task<AppendResult?> InTimeAsync(
+        OpenAppend open, Task<AppendResult> answer, TimeSpan left, long bytes)
+    {
+        try
+        {
+            return await answer.WaitAsync(left, time);
+        }
+        catch (TimeoutException)
+        {
+            Answer(open, GatewayRefusal.TimedOut().ToStatus(), bytes: null);
+        }
+        try
+        {
+            await answer;
+        }
+        catch (EventStoreException)
+        {
+            // The client was told already that nobody knows what becomes of it.
+        }
+        _inFlight.Leave(bytes);
+        return null;
+    }
+
+    private void Answer(OpenAppend open, Wire.Status status, long? bytes) =>
         Answer(open, new BatchAppendResp { Error = status }, bytes);
 
-    private void Answer(OpenAppend open, BatchAppendResp response, long bytes)
+    /// <summary>Queues an answer; bytes: the room that the append leaves with it.</summary>
+    private void Answer(OpenAppend open, BatchAppendResp response, long? bytes)
     {
         response.CorrelationId = open.CorrelationId;
         response.StreamIdentifier = open.Options?.StreamIdentifier;
@@ -181,12 +205,12 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
                 response.StreamExists = open.Options.StreamExists;
                 break;
         }
-        if (!_answers.Writer.TryWrite((response, bytes)))
-            _inFlight.Leave(bytes);
+        if (!_answers.Writer.TryWrite((response, bytes)) && bytes is { } room)
+            _inFlight.Leave(room);
     }
 
-    /// <summary>An append counts as on its way until its answer was written: a client that takes no answers sends no
-    /// more appends. When the client is gone the answers go nowhere.</summary>
+    /// <summary>An append keeps its room until its answer is on the way: a client that takes no answers sends no more
+    /// appends. When the client is gone the answers go nowhere.</summary>
     private async Task WriteAnswersAsync(CancellationTokenSource stop)
     {
         var reader = _answers.Reader;
@@ -197,7 +221,8 @@ internal sealed class BatchAppendCall(IEventAppender log, TimeProvider time, Res
             {
                 while (reader.TryRead(out var answer))
                 {
-                    _inFlight.Leave(answer.Bytes);
+                    if (answer.Bytes is { } room)
+                        _inFlight.Leave(room);
                     if (!isGone)
                         await responses.WriteAsync(answer.Response);
                 }

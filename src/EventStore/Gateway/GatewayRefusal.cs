@@ -6,8 +6,8 @@ using Matrix.EventSourced.EventStore.Wire;
 
 namespace Matrix.EventSourced.EventStore.Gateway;
 
-/// <summary>A request that is not carried out, in the two forms in which the protocol says so: the end of a call, and the
-/// answer to one append of a batch.</summary>
+/// <summary>A request that is not carried out, in the two forms in which the protocol says so: the end of a call, and
+/// the answer to one append of a batch.</summary>
 /// <remarks>Shape: the trailer <c>exception</c> names the kind for the clients; further trailers are its
 /// members.</remarks>
 internal sealed class GatewayRefusal : Exception

@@ -22,8 +22,8 @@ public sealed record GatewayOptions(IReadOnlyList<GatewayListener> Listeners, Ga
 
 /// <summary>The log over EventStoreDB's own gRPC protocol. See the README.md beside it for what it promises.</summary>
 /// <remarks>
-/// Ensures: it serves when <see cref="StartAsync"/> returns; after <see cref="DisposeAsync"/> no call runs any more. The
-/// log is not closed with it.
+/// Ensures: it serves when <see cref="StartAsync"/> returns; after <see cref="DisposeAsync"/> no call runs any more.
+/// The log is not closed with it.
 /// Errors: IOException for an address that cannot be had.
 /// </remarks>
 public sealed class LogGateway : IAsyncDisposable

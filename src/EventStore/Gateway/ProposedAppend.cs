@@ -5,7 +5,7 @@ using Matrix.EventSourced.EventStore.Wire;
 namespace Matrix.EventSourced.EventStore.Gateway;
 
 /// <summary>An append as its parts come in, until it is whole.</summary>
-internal sealed class ProposedAppend(StreamName stream, ExpectedRevision expected)
+internal sealed class ProposedAppend
 {
     /// <summary>LIMIT: records of one append. Ours: empty ones cost memory too, and the bytes do not count
     /// them.</summary>
@@ -13,9 +13,18 @@ internal sealed class ProposedAppend(StreamName stream, ExpectedRevision expecte
 
     private readonly List<NewRecord> _records = [];
 
-    public StreamName Stream { get; } = stream;
+    /// <summary>Throws a <see cref="GatewayRefusal"/> for a stream that nobody appends to.</summary>
+    public ProposedAppend(StreamName stream, ExpectedRevision expected)
+    {
+        if (stream.IsMetadata && stream.Described.IsMetadata)
+            throw GatewayRefusal.BadRequest("Metadata has no metadata of its own.");
+        Stream = stream;
+        Expected = expected;
+    }
 
-    public ExpectedRevision Expected { get; } = expected;
+    public StreamName Stream { get; }
+
+    public ExpectedRevision Expected { get; }
 
     public IReadOnlyList<NewRecord> Records => _records;
 

@@ -4,8 +4,8 @@ using Matrix.EventSourced.EventStore.Wire;
 namespace Matrix.EventSourced.EventStore.Gateway;
 
 /// <summary>The service of reads and appends.</summary>
-/// <remarks>What is refused leaves as a <see cref="GatewayRefusal"/> and becomes the end of the call in one place, here.
-/// A call under way when the gateway stops ends with Unavailable: clients then look for the node again.</remarks>
+/// <remarks>What is refused leaves as a <see cref="GatewayRefusal"/> and becomes the end of the call in one place,
+/// here. A call under way when the gateway stops ends with Unavailable: clients then look for the node again.</remarks>
 internal sealed class StreamsService(IEventStore log, TimeProvider time, GatewayLifetime lifetime) : Streams.StreamsBase
 {
     public override Task Read(
@@ -55,9 +55,10 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
         GuardAsync(context, async _ =>
         {
             var options = request.Options ?? throw GatewayRefusal.BadRequest("Options are needed.");
-            var stream = WireNames.Read(options.StreamIdentifier);
+            var stream = Deletable(options.StreamIdentifier);
             var expected = WireRevisions.Read(options);
-            var position = PositionOf(await log.DeleteAsync(stream, expected, CancellationToken.None), stream, expected);
+            var position = PositionOf(
+                await log.DeleteAsync(stream, expected, CancellationToken.None), stream, expected);
             return new DeleteResp
             {
                 Position = new DeleteResp.Types.Position { CommitPosition = position, PreparePosition = position },
@@ -68,7 +69,7 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
         GuardAsync(context, async _ =>
         {
             var options = request.Options ?? throw GatewayRefusal.BadRequest("Options are needed.");
-            var stream = WireNames.Read(options.StreamIdentifier);
+            var stream = Deletable(options.StreamIdentifier);
             var expected = WireRevisions.Read(options);
             var position = PositionOf(
                 await log.TombstoneAsync(stream, expected, CancellationToken.None), stream, expected);
@@ -150,6 +151,13 @@ internal sealed class StreamsService(IEventStore log, TimeProvider time, Gateway
 
     private static AppendResp Conflict(ProposedAppend proposed, long? actual) =>
         new() { WrongExpectedVersion = WireRevisions.Conflict(proposed.Expected, actual) };
+
+    /// <summary>Metadata goes with its stream; what it says is changed by an append.</summary>
+    private static StreamName Deletable(StreamIdentifier? identifier)
+    {
+        var stream = WireNames.Read(identifier);
+        return stream.IsMetadata ? throw GatewayRefusal.BadRequest("Metadata is not deleted but set anew.") : stream;
+    }
 
     private static ulong PositionOf(AppendResult result, StreamName stream, ExpectedRevision expected) => result switch
     {

@@ -10,7 +10,7 @@ internal static class WireNames
     /// <summary>LIMIT: bytes of a stream's name, of a record's type. Ours: many times what a Matrix id needs.</summary>
     private const int NameBytesMax = 4096;
 
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>The name; throws a <see cref="GatewayRefusal"/> for one that no stream has.</summary>
     public static StreamName Read(StreamIdentifier? identifier)

@@ -4,7 +4,8 @@ using Nothing = Google.Protobuf.WellKnownTypes.Empty;
 
 namespace Matrix.EventSourced.EventStore.Gateway;
 
-/// <summary>Expected revisions as the protocol writes them: each message has the four cases in fields of its own.</summary>
+/// <summary>Expected revisions as the protocol writes them: each message has the four cases in fields of its
+/// own.</summary>
 internal static class WireRevisions
 {
     public static ExpectedRevision Read(AppendReq.Types.Options options) => options.ExpectedStreamRevisionCase switch

@@ -31,7 +31,7 @@ public abstract class GatewayFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Log = await _engine.OpenEmbeddedAsync(Options(_engine.Folder));
+        Log = await _engine.OpenEmbeddedAsync(EngineOptions(_engine.Folder));
         _gateway = await StartAsync(Log);
         Client = new Streams.StreamsClient(Channel());
     }
@@ -45,7 +45,7 @@ public abstract class GatewayFixture : IAsyncLifetime
         await _engine.DisposeAsync();
     }
 
-    private protected virtual EmbeddedOptions Options(string folder) => new() { Folder = folder };
+    private protected virtual EmbeddedOptions EngineOptions(string folder) => new() { Folder = folder };
 
     private protected virtual GatewayCredentials? Credentials => null;
 
@@ -90,11 +90,23 @@ public abstract class GatewayFixture : IAsyncLifetime
     private protected async Task<AppendResp> AppendAsync(
         AppendReq.Types.Options options, params AppendReq.Types.ProposedMessage[] messages)
     {
+        var parts = messages.Select(message => new AppendReq { ProposedMessage = message });
+        return await AppendPartsAsync([new AppendReq { Options = options }, .. parts]);
+    }
+
+    private protected async Task<AppendResp> AppendPartsAsync(IEnumerable<AppendReq> parts)
+    {
         using var call = Client.Append(Bounded());
-        await call.RequestStream.WriteAsync(new AppendReq { Options = options });
-        foreach (var message in messages)
-            await call.RequestStream.WriteAsync(new AppendReq { ProposedMessage = message });
-        await call.RequestStream.CompleteAsync();
+        try
+        {
+            foreach (var part in parts)
+                await call.RequestStream.WriteAsync(part);
+            await call.RequestStream.CompleteAsync();
+        }
+        catch (RpcException)
+        {
+            // Refused before everything was sent: the answer says why.
+        }
         return await call.ResponseAsync;
     }
 
@@ -133,6 +145,25 @@ public abstract class GatewayFixture : IAsyncLifetime
         return request;
     }
 
+    private protected static ReadReq Filtered(
+        ReadReq request, Action<ReadReq.Types.Options.Types.FilterOptions> set, uint window = 32, uint multiplier = 1)
+    {
+        var filter = new ReadReq.Types.Options.Types.FilterOptions
+        {
+            Max = window,
+            CheckpointIntervalMultiplier = multiplier,
+        };
+        set(filter);
+        request.Options.Filter = filter;
+        return request;
+    }
+
+    private protected static ReadReq.Types.Options.Types.FilterOptions.Types.Expression Prefixes(params string[] prefixes) =>
+        new() { Prefix = { prefixes } };
+
+    private protected static ReadReq.Types.Options.Types.FilterOptions.Types.Expression Pattern(string pattern) =>
+        new() { Regex = pattern };
+
     private protected async Task<List<ReadResp>> ReadAsync(ReadReq request)
     {
         using var call = Client.Read(request, Bounded());
@@ -147,6 +178,9 @@ public abstract class GatewayFixture : IAsyncLifetime
 
     private protected static ulong[] Revisions(IEnumerable<ReadResp> responses) =>
         [.. responses.Where(response => response.Event is not null).Select(response => response.Event.Event.StreamRevision)];
+
+    private protected static void AssertRevisions(IEnumerable<ReadResp> responses, params ulong[] revisions) =>
+        Assert.Equal(revisions, Revisions(responses));
 
     private protected static string? Trailer(RpcException problem, string name) => problem.Trailers.GetValue(name);
 
