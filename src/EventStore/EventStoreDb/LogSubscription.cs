@@ -35,11 +35,14 @@ internal sealed class LogSubscription(
         LogPosition? caughtUpAt = null;
         var target = await head.ReadAsync(cancellationToken);
         var window = follower.WindowFrom(target);
+        // What a stream's bounds have hidden meanwhile may still be in the window: the past is the node's to tell.
+        var isPast = position < target;
         while (true)
         {
             var silent = 0;
-            while (!window.Covers(position))
+            while (isPast || !window.Covers(position))
             {
+                isPast = false;
                 var seen = window.Head;
                 await foreach (var record in reader.ForwardsAsync(position, long.MaxValue, cancellationToken))
                 {
