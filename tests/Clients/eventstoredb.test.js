@@ -36,18 +36,17 @@ async function askSurely(t, user, path) {
     }
 }
 
-/** Follows a room as a client does, over every fault; notes each event that it was told of, in order. */
-async function follow(t, user, roomId, seen, isDone) {
+/** Follows a room from a sync on, as a client does, over every fault; notes each event that it was told of, in order. */
+async function follow(t, user, roomId, since, seen, isDone) {
     const filter = encodeURIComponent(JSON.stringify({ room: { timeline: { limit: 50 } } }));
     const messages = `rooms/${encodeURIComponent(roomId)}/messages`;
-    let since = null;
     while (!isDone()) {
-        const from = since === null ? "" : `&since=${since}`;
-        const sync = await askSurely(t, user, `sync?timeout=1000&set_presence=offline&filter=${filter}${from}`);
+        const path = `sync?timeout=1000&set_presence=offline&filter=${filter}&since=${since}`;
+        const sync = await askSurely(t, user, path);
         const timeline = sync.rooms?.join?.[roomId]?.timeline;
         const events = timeline?.events ?? [];
         // What was too much for one answer is fetched backwards, down to the last sync.
-        let gap = timeline?.limited && since !== null ? timeline.prev_batch : undefined;
+        let gap = timeline?.limited ? timeline.prev_batch : undefined;
         while (gap !== undefined) {
             const page = await askSurely(t, user, `${messages}?dir=b&limit=50&from=${gap}&to=${since}`);
             events.unshift(...page.chunk.toReversed());
@@ -68,7 +67,9 @@ async function loseNothing(t, server, faults, perLane) {
     const answers = new Map();
     const seen = [];
     let isFollowed = false;
-    const following = follow(t, alice, roomId, seen, () => isFollowed || t.signal.aborted);
+    // Before the first send: what comes before a client's first sync is history to it.
+    const { next_batch: since } = await alice.ask("GET", "sync?set_presence=offline");
+    const following = follow(t, alice, roomId, since, seen, () => isFollowed || t.signal.aborted);
     const lanes = Array.from({ length: inFlight }, async (_, lane) => {
         for (let count = 0; count < perLane; count++)
             await sendSurely(t, alice, roomId, `l${lane}-${count}`, answers);
@@ -88,7 +89,10 @@ async function loseNothing(t, server, faults, perLane) {
         messages.map((event) => event.content.body).toSorted(),
         [...answers.keys()].toSorted(),
         "each transaction has made one event");
-    await until("the follower has heard of everything", () => seen.length >= total);
+    await until("the follower has heard of everything", () => seen.length >= total).catch((error) => {
+        const missing = ids.flatMap((id, index) => (seen.includes(id) ? [] : [index]));
+        throw new Error(`${error.message} Missing of ${ids.length}: ${missing}`);
+    });
     isFollowed = true;
     await following;
     assert.deepEqual(seen, ids, "the follower was told of each event once, in order");

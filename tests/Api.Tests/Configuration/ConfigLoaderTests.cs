@@ -41,6 +41,20 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void log_is_where_either_variable_says()
+    {
+        const string One = "esdb://log:2113?tls=false";
+
+        Assert.Null(Load([]).Config!.EventStore.Address);
+        Assert.Equal(One, Load([], ("EVENTSTOREDB", One)).Config!.EventStore.Address);
+        Assert.Null(Load([], ("EVENTSTOREDB", "embedded")).Config!.EventStore.Address);
+        Assert.Null(Load([], ("EVENTSTOREDB", "")).Config!.EventStore.Address);
+        Assert.Equal(
+            "esdb+discover://a,b", Load([], ("EVENTSTOREDB", One), ("MATRIX__EVENT_STORE", "esdb+discover://a,b"))
+                .Config!.EventStore.Address);
+    }
+
+    [Fact]
     public void reads_the_file_of_the_data_folder()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "there"));
