@@ -14,22 +14,39 @@ internal static class Health
 {
     public static readonly EndpointSpec Spec = new("GET", "/health", AuthKind.None, RateClass.None, "none#health");
 
+    /// <summary>LIMIT: how long the log may take to say where it ends. Ours: probes wait for a few seconds.</summary>
+    private static readonly TimeSpan HeadWaitMax = TimeSpan.FromSeconds(2);
+
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
     {
         var projections = request.Get<ProjectionHost>().Status;
         var quarantined = request.Get<RoomserverHealth>().Quarantined.Count;
-        var connection = (request.Get<IEventStore>() as ILogConnection)?.Status;
+        var log = request.Get<IEventStore>() as ILogConnection;
+        var head = log?.Status.IsConnected == false ? null : await ReadHeadAsync(request);
+        // After the read: it may have found out that the node is gone.
+        var connection = log?.Status;
         var isWell = quarantined == 0
             && projections.All(projection => projection.Problem is null)
-            && connection is null or { IsConnected: true };
-        // Whoever asks how the server is does not wait for a node that is away.
-        LogPosition? head = connection is null or { IsConnected: true }
-            ? await request.Get<IEventReader>().ReadHeadAsync(request.ClientGone)
-            : null;
+            && head is not null;
         return new MatrixResponse.Json(
             writer => Write(writer, isWell, head, connection, quarantined, projections), isWell ? 200 : 503);
+    }
+
+    /// <summary>Null when the log does not say it soon: whoever asks how the server is does not wait for a node that is
+    /// away.</summary>
+    private static async Task<LogPosition?> ReadHeadAsync(MatrixRequest request)
+    {
+        try
+        {
+            var read = request.Get<IEventReader>().ReadHeadAsync(request.ClientGone).AsTask();
+            return await read.WaitAsync(HeadWaitMax, request.Get<TimeProvider>(), request.ClientGone);
+        }
+        catch (Exception problem) when (problem is EventStoreException or TimeoutException)
+        {
+            return null;
+        }
     }
 
     private static void Write(Utf8JsonWriter writer, LogConnectionStatus connection)
