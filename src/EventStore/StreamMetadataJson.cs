@@ -5,7 +5,8 @@ using System.Text.Json;
 
 namespace Matrix.EventSourced.EventStore;
 
-/// <summary>The bounds of a stream as EventStoreDB writes them: a JSON object in the stream's metadata stream.</summary>
+/// <summary>The bounds of a stream as EventStoreDB writes them: a JSON object in the stream's metadata
+/// stream.</summary>
 /// <remarks>Shape: <c>{"$maxAge": seconds, "$maxCount": records, "$tb": first revision that stays, …}</c>; other
 /// members (<c>$acl</c>, an application's own) mean nothing to the log and are kept.</remarks>
 internal static class StreamMetadataJson

@@ -63,7 +63,8 @@ internal sealed class NodeFinder(EventStoreDbOptions options, NodeChannels chann
             or MemberInfo.Types.VNodeState.ReadOnlyReplica,
     };
 
-    /// <summary>The leader that was named, then the hosts in an order of chance, then whom they told of before.</summary>
+    /// <summary>The leader that was named, then the hosts in an order of chance, then whom they told of
+    /// before.</summary>
     private List<NodeAddress> Candidates(NodeAddress? leader)
     {
         var hosts = _settings.Hosts.ToList();

@@ -20,7 +20,8 @@ internal static class WireRecords
 
     private static readonly Google.Protobuf.WellKnownTypes.Empty NothingOfGoogle = new();
 
-    public static StreamIdentifier ToWire(StreamName stream) => new() { StreamName = ByteString.CopyFromUtf8(stream.Value) };
+    public static StreamIdentifier ToWire(StreamName stream) =>
+        new() { StreamName = ByteString.CopyFromUtf8(stream.Value) };
 
     /// <summary>The position of what a read or a subscription said.</summary>
     public static LogPosition PositionOf(ReadResp.Types.ReadEvent said) => new(said.Event.CommitPosition);

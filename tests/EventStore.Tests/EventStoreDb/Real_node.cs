@@ -158,8 +158,10 @@ public sealed class Real_node : IAsyncLifetime
 
         Assert.Equal([3L, 4L], await RevisionsAsync(_store.ReadAllAsync(stored[2].Position, ReadDirection.Forwards, 100, filter)));
         Assert.Equal([2L, 1L, 0L], await RevisionsAsync(_store.ReadAllAsync(stored[2].Position, ReadDirection.Backwards, 3, filter)));
-        // A position at which no record begins.
         var between = new LogPosition(stored[2].Position.Value + 1);
+        if (stored[3].Position == between)
+            return;
+        // A position at which no record begins: a node counts bytes, the gateway records.
         Assert.Equal([3L, 4L], await RevisionsAsync(_store.ReadAllAsync(between, ReadDirection.Forwards, 100, filter)));
         Assert.Equal([2L], await RevisionsAsync(_store.ReadAllAsync(between, ReadDirection.Backwards, 1, filter)));
     }
