@@ -218,7 +218,8 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
         LogPosition after, RecordFilter? filter = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return new Subscription(_feed, ReadAllPage, filter ?? RecordFilter.Default).RunAsync(after, _closed.Token, cancellationToken);
+        return new Subscription(_feed, ReadAllPage, filter ?? RecordFilter.Default)
+            .RunAsync(after, _closed.Token, cancellationToken);
     }
 
     public ValueTask<StreamMetadata> ReadStreamMetadataAsync(

@@ -40,7 +40,7 @@ internal sealed class WriteSession : IDisposable
         _begin = database.Prepare("BEGIN IMMEDIATE");
         _commit = database.Prepare("COMMIT");
         _insertRecord = database.Prepare("""
-            INSERT OR IGNORE INTO records 
+            INSERT OR IGNORE INTO records
                 (position, stream, revision, type, record_id, created_ms, data, metadata, is_binary)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """);

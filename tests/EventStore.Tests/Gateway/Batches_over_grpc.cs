@@ -20,8 +20,9 @@ public sealed class Batches_over_grpc : GatewayFixture
         BeforeOperation = operation =>
         {
             _operations.Enqueue(operation);
+            // Bounded, so that a test that failed meanwhile ends.
             if (operation == "commit")
-                _disk.Wait();
+                _disk.Wait(TimeSpan.FromSeconds(60));
         },
     };
 
