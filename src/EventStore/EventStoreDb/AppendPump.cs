@@ -136,8 +136,9 @@ internal sealed partial class AppendPump : IAsyncDisposable
             {
                 GiveUp(none);
             }
-            catch (OperationCanceledException) when (_connector.Closed.IsCancellationRequested)
+            catch (Exception) when (_connector.Closed.IsCancellationRequested)
             {
+                // Whatever a call says whose channel is closed under it.
                 break;
             }
         }

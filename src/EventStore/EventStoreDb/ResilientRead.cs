@@ -33,6 +33,10 @@ internal sealed class ResilientRead(NodeCalls calls, Func<ReadReq> request) : ID
                 _failures = 0;
                 return _call.ResponseStream.Current;
             }
+            catch (ObjectDisposedException problem) when (calls.Connector.Closed.IsCancellationRequested)
+            {
+                throw new EventStoreException("The log is closed.", problem);
+            }
             catch (RpcException problem) when (
                 !CallErrors.IsTombstoned(problem) && !CallErrors.MayMeanBadPosition(problem))
             {
