@@ -55,8 +55,8 @@ internal sealed class GatewayReads(
             return;
         if (!isForwards && request is { From: ReadFrom.Given, Given: 0 })
             return;
-        // The last record may be hidden by its stream's bounds, and is no less the end of the log: whoever waits for the
-        // head waits for it.
+        // The last record may be hidden by its stream's bounds, and is no less the end of the log: whoever waits for
+        // the head waits for it.
         LogPosition? head = !isForwards && request is { From: ReadFrom.End, KnowsPositions: true }
             ? await log.ReadHeadAsync(cancellationToken)
             : null;
