@@ -72,6 +72,7 @@ public sealed class DependencyTests
                     from file in Repository.Sources(folder)
                     where !file.StartsWith("src/Api/Composition/", StringComparison.Ordinal)
                     where Repository.Read(file).Contains("EventStore.Embedded", StringComparison.Ordinal)
+                        || Repository.Read(file).Contains("EventStore.EventStoreDb", StringComparison.Ordinal)
                         || Repository.Read(file).Contains("EventStore.InMemory", StringComparison.Ordinal)
                     select file;
         Assert.Empty(wrong);

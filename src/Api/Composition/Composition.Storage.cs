@@ -1,5 +1,6 @@
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Hosting;
+using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.EventStore.Embedded;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Postgres;
@@ -22,15 +23,9 @@ public static partial class Composition
         try
         {
             var log = parts.EventStore;
-            if (log is null)
-            {
-                parts.Progress?.Invoke("opening the log");
-                var options = new EmbeddedOptions { Folder = data.LogFolder };
-                var embedded =
-                    await EmbeddedEventStore.OpenAsync(options, time, logging.CreateLogger<EmbeddedEventStore>());
-                owned.Add(embedded);
-                log = embedded;
-            }
+            if (log is null && config.EventStore.Address is { } address)
+                log = await ConnectLogAsync(address, parts, time, logging, owned, cancellationToken);
+            log ??= await OpenEmbeddedLogAsync(data, parts, time, logging, owned);
             var database = parts.Database;
             if (database is null)
             {
@@ -46,6 +41,20 @@ public static partial class Composition
             await Storage.DisposeAllAsync(owned);
             throw;
         }
+    }
+
+    private static async Task<IEventStore> OpenEmbeddedLogAsync(
+        DataFolder data,
+        HomeserverParts parts,
+        TimeProvider time,
+        ILoggerFactory logging,
+        List<IAsyncDisposable> owned)
+    {
+        parts.Progress?.Invoke("opening the log");
+        var options = new EmbeddedOptions { Folder = data.LogFolder };
+        var log = await EmbeddedEventStore.OpenAsync(options, time, logging.CreateLogger<EmbeddedEventStore>());
+        owned.Add(log);
+        return log;
     }
 
     /// <summary>The cluster is closed after whatever uses it, and before the log.</summary>

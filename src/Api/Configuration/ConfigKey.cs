@@ -24,6 +24,10 @@ internal sealed record ConfigKey(
     /// <summary><c>MATRIX__CLIENT__LISTEN</c>.</summary>
     public string Variable => "MATRIX__" + Name.Replace(".", "__", StringComparison.Ordinal).ToUpperInvariant();
 
+    /// <summary>A second variable that says the same, for who knows the setting from elsewhere; null for
+    /// none.</summary>
+    public string? OtherVariable { get; init; }
+
     /// <summary>The part before the dot, or null.</summary>
     public string? Section => Name.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? Name[..dot] : null;
 

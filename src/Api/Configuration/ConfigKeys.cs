@@ -45,9 +45,11 @@ internal static class ConfigKeys
             (c, t) => Optional(t, value => c with { Database = value }))
         { IsSecret = true },
         new(
-            "event_store", "embedded", "embedded",
-            "What keeps the log. The embedded engine needs nothing else; its files lie under the data folder.",
-            EventStore),
+            "event_store", "embedded, esdb://USER:PASSWORD@HOST:2113?tls=true or esdb+discover://HOST,HOST", "embedded",
+            "What keeps the log. The embedded engine needs nothing else; its files lie under the data folder. An esdb:// "
+            + "address is that of EventStoreDB (or of log serve); the variable EVENTSTOREDB says the same.",
+            EventStore)
+        { OtherVariable = "EVENTSTOREDB" },
         new(
             "guests", YesNo, "false",
             "Guests may register, without a name or password of their own.",
@@ -201,10 +203,11 @@ internal static class ConfigKeys
     {
         if (text.Single == "embedded")
             return config with { EventStore = new EventStoreConfig() };
-        return text.Single.StartsWith("esdb://", StringComparison.Ordinal)
-            || text.Single.StartsWith("esdb+discover://", StringComparison.Ordinal)
-            ? ConfigStep.Refuse("this version has no EventStoreDB engine yet, only the embedded one")
-            : Wrong(text.Single);
+        if (!text.Single.StartsWith("esdb", StringComparison.OrdinalIgnoreCase))
+            return Wrong(text.Single);
+        return Composition.ProblemOfLogAddress(text.Single) is { } problem
+            ? ConfigStep.Refuse(problem)
+            : config with { EventStore = new EventStoreConfig { Address = text.Single } };
     }
 
     private static ConfigStep Registration(HomeserverConfig config, ConfigText text)

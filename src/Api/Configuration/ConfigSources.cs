@@ -48,6 +48,12 @@ internal static class ConfigSources
     public static List<GivenValue> FromEnvironment(IDictionary environment, string currentFolder, List<string> problems)
     {
         var values = new List<GivenValue>();
+        // First, so that the key's own variable counts where both are set.
+        foreach (var key in ConfigKeys.All)
+        {
+            if (key.OtherVariable is { } other && environment[other] is string { Length: > 0 } text)
+                values.Add(new GivenValue(key, new ConfigText(Split(key, text), currentFolder), other));
+        }
         var names =
             environment.Keys.Cast<string>().Where(name => name.StartsWith("MATRIX__", StringComparison.Ordinal));
         foreach (var name in names.Order(StringComparer.Ordinal))

@@ -30,25 +30,24 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
     {
         if (IsInside(folder))
             throw new BackupException($"{folder} lies in the data folder.");
+        if (log is not ILogBackup embedded)
+        {
+            throw new BackupException(
+                "The log is in EventStoreDB, which this command cannot copy: back up the node with its own means, and "
+                + $"copy signing.key, server_name and homeserver.yaml from {data.Path}.");
+        }
         Directory.CreateDirectory(folder, OwnerOnly);
         if (Directory.EnumerateFileSystemEntries(folder).Any())
             throw new BackupException($"{folder} is not empty.");
-        if (log is ILogBackup embedded)
-        {
-            var logFolder = Path.Combine(folder, "log");
-            Directory.CreateDirectory(logFolder, OwnerOnly);
-            var began = time.GetTimestamp();
-            var copy = embedded.BackUpAsync(logFolder, cancellationToken);
-            while (await Task.WhenAny(copy, Task.Delay(SayEvery, time, cancellationToken)) != copy)
-                yield return Line($"copying the log: {Size(logFolder) / 1048576} MiB so far");
-            await copy;
-            yield return Line(
-                $"log: {Size(logFolder) / 1048576.0:0.0} MiB in {time.GetElapsedTime(began).TotalSeconds:0.0} s");
-        }
-        else
-        {
-            yield return Line("log: not in the data folder; back up EventStoreDB with its own means");
-        }
+        var logFolder = Path.Combine(folder, "log");
+        Directory.CreateDirectory(logFolder, OwnerOnly);
+        var began = time.GetTimestamp();
+        var copy = embedded.BackUpAsync(logFolder, cancellationToken);
+        while (await Task.WhenAny(copy, Task.Delay(SayEvery, time, cancellationToken)) != copy)
+            yield return Line($"copying the log: {Size(logFolder) / 1048576} MiB so far");
+        await copy;
+        yield return Line(
+            $"log: {Size(logFolder) / 1048576.0:0.0} MiB in {time.GetElapsedTime(began).TotalSeconds:0.0} s");
         var files = CopyFiles(data.Path, folder, isTop: true);
         yield return Line($"{files} other files");
         yield return Line($"Backed up to {folder}. To restore, start a server with --data on it.");

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Errors;
 using Microsoft.AspNetCore.Http.Features;
@@ -48,6 +49,8 @@ internal sealed partial class RequestPipeline(
     private static readonly MatrixError CatchingUp =
         new(503, ErrCodes.Unknown, "The server is catching up; try again in a moment.");
     private static readonly MatrixError Internal = new(500, ErrCodes.Unknown, "Internal server error.");
+    private static readonly MatrixError OutOfReach =
+        new(503, ErrCodes.Unknown, "The server cannot reach its storage; try again.");
 
     /// <summary>Spec: v1.19 client-server-api #account-suspension.</summary>
     internal static MatrixError Suspended { get; } =
@@ -75,6 +78,12 @@ internal sealed partial class RequestPipeline(
         {
             // The gate has said in the log which projection, and how far behind.
             await FailAsync(http, CatchingUp);
+        }
+        catch (EventStoreException exception)
+        {
+            // The log is out of reach, which is not the request's fault, nor ours.
+            LogOutOfReach(exception.Message, http.TraceIdentifier);
+            await FailAsync(http, OutOfReach);
         }
         catch (Exception exception)
         {
@@ -206,4 +215,8 @@ internal sealed partial class RequestPipeline(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unhandled in request {request_id}: {method} {path}")]
     private partial void LogUnhandled(Exception exception, string request_id, string method, string path);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Request {request_id} could not be answered without the log: {problem}")]
+    private partial void LogOutOfReach(string problem, string request_id);
 }

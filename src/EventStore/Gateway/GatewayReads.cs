@@ -55,6 +55,11 @@ internal sealed class GatewayReads(
             return;
         if (!isForwards && request is { From: ReadFrom.Given, Given: 0 })
             return;
+        // The last record may be hidden by its stream's bounds, and is no less the end of the log: whoever waits for
+        // the head waits for it.
+        LogPosition? head = !isForwards && request is { From: ReadFrom.End, KnowsPositions: true }
+            ? await log.ReadHeadAsync(cancellationToken)
+            : null;
         LogPosition? from = request.From == ReadFrom.Given
             ? new LogPosition((ulong)Math.Max(request.Given, 1) - 1)
             : null;
@@ -62,6 +67,12 @@ internal sealed class GatewayReads(
             from, request.Direction, request.Count!.Value, request.Filter, cancellationToken);
         await foreach (var record in records)
             await SendAsync(record);
+        if (head is not { } end)
+            return;
+        await responses.WriteAsync(new ReadResp
+        {
+            LastAllStreamPosition = new AllStreamPosition { CommitPosition = end.Value, PreparePosition = end.Value },
+        });
     }
 
     public ValueTask SendAsync(LogRecord record) => request.ResolvesLinks && record.Type == WireRecords.LinkType

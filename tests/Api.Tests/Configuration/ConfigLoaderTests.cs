@@ -41,6 +41,20 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void log_is_where_either_variable_says()
+    {
+        const string One = "esdb://log:2113?tls=false";
+
+        Assert.Null(Load([]).Config!.EventStore.Address);
+        Assert.Equal(One, Load([], ("EVENTSTOREDB", One)).Config!.EventStore.Address);
+        Assert.Null(Load([], ("EVENTSTOREDB", "embedded")).Config!.EventStore.Address);
+        Assert.Null(Load([], ("EVENTSTOREDB", "")).Config!.EventStore.Address);
+        Assert.Equal(
+            "esdb+discover://a,b", Load([], ("EVENTSTOREDB", One), ("MATRIX__EVENT_STORE", "esdb+discover://a,b"))
+                .Config!.EventStore.Address);
+    }
+
+    [Fact]
     public void reads_the_file_of_the_data_folder()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "there"));
@@ -68,7 +82,7 @@ public sealed class ConfigLoaderTests : IDisposable
     [InlineData(
         "passwords:\n  passes: 0", "homeserver.yaml:2: passwords.passes: '0' is not allowed; allowed: 1 to 100.")]
     [InlineData(
-        "event_store: esdb://host:2113", "homeserver.yaml:1: event_store: this version has no EventStoreDB engine yet")]
+        "event_store: esdb://host?tls=maybe", "homeserver.yaml:1: event_store: tls is true or false, not 'maybe'; allowed")]
     [InlineData("client:\n  tls_key: none.pem", "homeserver.yaml:2: client.tls_key: there is no file")]
     [InlineData("registration:\n  mode: token", "registration.mode: token needs at least one token")]
     [InlineData(

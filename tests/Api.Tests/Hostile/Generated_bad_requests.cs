@@ -69,7 +69,8 @@ public sealed class Generated_bad_requests(HostileServer world, ITestOutputHelpe
         if (reply.Status is >= 200 and < 300)
             return (reply.Status.ToString(CultureInfo.InvariantCulture), null);
         // That another server cannot be reached is neither's fault.
-        if (reply.Status == 502 && request.ToString().Contains("elsewhere.test", StringComparison.Ordinal))
+        if (reply.Status == 502
+            && (request.Target + request).Contains("elsewhere.test", StringComparison.Ordinal))
             return ("502 another server", null);
         if (reply.Status >= 500)
             return (reply.Text, "A bad request is the client's fault, never the server's.");

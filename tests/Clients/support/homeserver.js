@@ -1,13 +1,16 @@
-// The real program in a temporary folder, on a free port, with its private PostgreSQL cluster.
+// The real program in a temporary folder, on a free port, with its private PostgreSQL cluster. With TEST_LOG=grpc its log
+// is a process of its own, reached over EventStoreDB's protocol.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmod, mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { LogServer } from "./log.js";
 import { until } from "./until.js";
 
 const built = fileURLToPath(new URL("../../../artifacts/homeserver/Matrix.EventSourced.Api", import.meta.url));
+const isLogApart = process.env.TEST_LOG === "grpc";
 const binary = process.env.MATRIX_BINARY ?? built;
 
 export class Homeserver {
@@ -23,6 +26,9 @@ export class Homeserver {
     /** Where its client API is; a new port at each start. */
     url = "";
 
+    /** The process that keeps its log, or null where the server itself does. */
+    log = null;
+
     get data() {
         return join(this.folder, "data");
     }
@@ -33,6 +39,7 @@ export class Homeserver {
 
     /**
      * Starts a server in a folder of its own, and removes all of it after the test.
+     * Options: serverName; isLogApart, whether a process of its own keeps the log.
      * @param {import("node:test").TestContext} test
      */
     static async start(test, options = {}) {
@@ -45,6 +52,11 @@ export class Homeserver {
             await until("the cluster has ended", async () => (await server.clusterProcesses()).length === 0);
             await rm(folder, { recursive: true, force: true });
         });
+        if (options.isLogApart ?? isLogApart) {
+            server.log = await LogServer.start(test);
+            // It comes back where the server looks for it.
+            server.log.options = ["--listen", server.log.address];
+        }
         await server.startAgain();
         return server;
     }
@@ -65,6 +77,7 @@ export class Homeserver {
                 "--rate-limits-enabled", "false",
                 "--passwords-memory-kib", "1024",
                 "--passwords-passes", "1",
+                ...(this.log ? ["--event-store", `esdb://${this.log.address}?tls=false`] : []),
             ],
             { stdio: ["ignore", "pipe", "pipe"], cwd: this.folder },
         );

@@ -107,4 +107,25 @@ public abstract partial class EventStoreContract
         Assert.Equal(3, (await ReadStreamAsync(Other)).Count);
         Assert.Equal(4, (await ReadAllAsync()).Count);
     }
+
+    [Fact]
+    public async Task head_never_goes_back_when_the_last_record_is_hidden()
+    {
+        await AppendAsync(Other, Record());
+        await AppendAsync(Room, Records(2));
+        var head = await Store.ReadHeadAsync();
+
+        await Store.DeleteAsync(Room, ExpectedRevision.Any);
+
+        Assert.True(await Store.ReadHeadAsync() >= head);
+        if (Engine.IsPersistent)
+        {
+            // A checkpoint beyond the head would look like one of another log.
+            await Engine.CloseAsync(Store);
+            Store = await Engine.OpenAsync();
+            Assert.True(await Store.ReadHeadAsync() >= head);
+        }
+        using var bounded = Bounded();
+        Assert.True((await TakeUntilCaughtUpAsync(Store.SubscribeAsync(LogPosition.Start), bounded.Token)).CaughtUpAt >= head);
+    }
 }

@@ -18,7 +18,8 @@ public abstract partial class EventStoreContract
         Assert.True(failAt > 3, "The engine announces its operations.");
     }
 
-    /// <summary>Runs the script with one failure; false when the script ended before that operation.</summary>
+    /// <summary>Runs the script with one failure; false when the script ended before that operation. An engine may
+    /// mend the failure by itself, so that nobody hears of it.</summary>
     private async Task<bool> FailsAtAsync(int failAt)
     {
         await Engine.CloseAsync(Store);
@@ -32,14 +33,12 @@ public abstract partial class EventStoreContract
         var stream = new StreamName("room", $"!{failAt}:hs");
         var appends = new[] { Records(1), Records(3), Records(2) };
         var acknowledged = new bool[appends.Length];
-        var failed = false;
         for (var n = 0; n < appends.Length; n++)
         {
             var append = appends[n];
-            (acknowledged[n], failed) = await TryAsync(
-                () => store.AppendAsync(stream, ExpectedRevision.Any, append), failed);
+            acknowledged[n] = await TryAsync(() => store.AppendAsync(stream, ExpectedRevision.Any, append));
         }
-        (_, failed) = await TryAsync(() => SetBoundsAsync(store, stream), failed);
+        await TryAsync(() => SetBoundsAsync(store, stream));
         await Engine.CloseAsync(store);
         isArmed = false;
 
@@ -57,7 +56,7 @@ public abstract partial class EventStoreContract
         var after = await ReadStreamAsync(stream);
         AssertRevisions(after, 0, 1, 2, 3, 4, 5);
         Assert.Equal(6, after.Select(record => record.RecordId).Distinct().Count());
-        return failed;
+        return operations >= failAt;
     }
 
     private static async ValueTask<AppendResult> SetBoundsAsync(IEventStore store, StreamName stream)
@@ -66,17 +65,16 @@ public abstract partial class EventStoreContract
         return new AppendResult.Conflict(null);
     }
 
-    /// <summary>Awaits a write; says whether it was acknowledged, and whether any write failed so far.</summary>
-    private static async Task<(bool Acknowledged, bool Failed)> TryAsync(
-        Func<ValueTask<AppendResult>> write, bool failedBefore)
+    /// <summary>Awaits a write; says whether it was acknowledged.</summary>
+    private static async Task<bool> TryAsync(Func<ValueTask<AppendResult>> write)
     {
         try
         {
-            return (await write() is AppendResult.Appended, failedBefore);
+            return await write() is AppendResult.Appended;
         }
         catch (EventStoreException)
         {
-            return (false, true);
+            return false;
         }
     }
 }
