@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
@@ -83,7 +82,9 @@ public sealed partial class RoomReception(
         }
         else if (missing.Count > 0)
         {
-            var fetched = await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken);
+            // A state without what only the network kept from us would be another state, for good.
+            if (await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken) is not { } fetched)
+                return null;
             await AddOutliersAsync(context, roomId, fetched);
         }
         var unknown = await FindUnknownAsync(roomId, ids.PduIds);
@@ -188,29 +189,34 @@ public sealed partial class RoomReception(
         var found = answer.ValueOrDefault is { } chain
             ? await intake.TakeGoodAsync(chain.Pdus, pdu.Rules, pdu.RoomId, cancellationToken)
             : await FetchSinglesAsync(origin, pdu.RoomId, pdu.Rules, missing, cancellationToken);
-        await AddOutliersAsync(context, pdu.RoomId, found);
+        await AddOutliersAsync(context, pdu.RoomId, found ?? []);
     }
 
-    private async ValueTask<List<Pdu>> FetchSinglesAsync(
+    /// <summary>Those that the server has and that pass the checks; null where it could not be asked for all.</summary>
+    private async ValueTask<List<Pdu>?> FetchSinglesAsync(
         ServerName server,
         RoomId roomId,
         RoomVersionRules rules,
         IReadOnlyList<EventId> eventIds,
         CancellationToken cancellationToken)
     {
-        var raw = new ConcurrentBag<ReadOnlyMemory<byte>>();
-        var options = new ParallelOptions
+        var raw = new List<ReadOnlyMemory<byte>>(eventIds.Count);
+        // Not Parallel.ForEachAsync: it leaves the caller's context for threads of its own.
+        foreach (var part in eventIds.Chunk(FederationApiLimits.FetchesAtOnce))
         {
-            MaxDegreeOfParallelism = FederationApiLimits.FetchesAtOnce,
-            CancellationToken = cancellationToken,
-        };
-        await Parallel.ForEachAsync(eventIds, options, async (eventId, token) =>
-        {
-            var answer = await client.EventAsync(server, eventId, token);
-            foreach (var pdu in answer.ValueOrDefault?.Pdus ?? [])
-                raw.Add(pdu);
-        });
-        return await intake.TakeGoodAsync([.. raw], rules, roomId, cancellationToken);
+            var answers = await Task.WhenAll(
+                part.Select(eventId => client.EventAsync(server, eventId, cancellationToken).AsTask()));
+            foreach (var answer in answers)
+            {
+                if (answer is FederationResult<RemotePdus>.Failed or FederationResult<RemotePdus>.Refused
+                    {
+                        Error.Status: 429 or >= 500,
+                    })
+                    return null;
+                raw.AddRange(answer.ValueOrDefault?.Pdus ?? []);
+            }
+        }
+        return await intake.TakeGoodAsync(raw, rules, roomId, cancellationToken);
     }
 
     private async ValueTask<List<EventId>> FindUnknownAsync(RoomId roomId, IReadOnlyList<EventId> eventIds)
