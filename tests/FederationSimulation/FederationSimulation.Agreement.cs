@@ -121,17 +121,19 @@ internal sealed partial class FederationSimulation
         }
     }
 
-    /// <summary>What one has accepted the other has decided on, too, unless it lies before what nobody gave it.</summary>
+    /// <summary>What one has accepted the other has decided on, too, unless it lies before what nobody gave it, or on a branch
+    /// that the one gave up when it left the room and came back.</summary>
     private static void CheckSamePdus(SharedRoom room, SimulatedServer one, SimulatedServer other)
     {
         var (ofOne, ofOther) = (one.Rooms[room.RoomId], other.Rooms[room.RoomId]);
+        var before = room.Ancestors(ofOne.Extremities);
         HashSet<EventId>? beforeGaps = null;
         foreach (var (eventId, disposition) in ofOne.Decided)
         {
             var there = ofOther.Decided.TryGetValue(eventId, out var otherwise);
             if (there && (disposition == PduDisposition.Rejected) != (otherwise == PduDisposition.Rejected))
                 throw new SimulationFailure($"{eventId} in {room.RoomId} is {disposition} on {one.Name} and {otherwise} on {other.Name}");
-            if (there || disposition != PduDisposition.Accepted)
+            if (there || disposition != PduDisposition.Accepted || !before.Contains(eventId))
                 continue;
             beforeGaps ??= room.Ancestors(ofOther.MissingLinks);
             if (!beforeGaps.Contains(eventId))
