@@ -68,11 +68,26 @@ internal sealed partial class FederationSimulation
     private int _exiled;
     private int _apart;
 
-    private FederationSimulation(int seed)
+    public World World => _world;
+
+    public SimulatedNetwork Network => _network;
+
+    public IReadOnlyList<SimulatedServer> Servers => _servers;
+
+    public IReadOnlyDictionary<RoomId, SharedRoom> Rooms => _rooms;
+
+    private FederationSimulation(int seed, int servers)
     {
         _world = new World(seed);
         _network = new SimulatedNetwork(_world);
         _ = new SimulatedNotary(_world, _network);
+        for (var i = 1; i <= servers; i++)
+            _servers.Add(new SimulatedServer(_world, _network, $"s{i}.test", 0));
+    }
+
+    private FederationSimulation(int seed)
+        : this(seed, 0)
+    {
         _faults = _world.Random.Next(4);
         for (var i = 3 + _world.Random.Next(3); i > 0; i--)
         {
@@ -87,16 +102,34 @@ internal sealed partial class FederationSimulation
     public static FederationResult Run(int seed)
     {
         var run = new FederationSimulation(seed);
+        run.Go(run.RunAsync);
+        return run.Summarise();
+    }
+
+    /// <summary>A run whose acts a test says; all that must hold at the end must hold here, too.</summary>
+    public static void Script(int seed, int servers, Func<FederationSimulation, Task> act)
+    {
+        var run = new FederationSimulation(seed, servers);
+        run.Go(async () =>
+        {
+            foreach (var server in run._servers)
+                await server.StartAsync();
+            await act(run);
+            await run.EndAsync();
+        });
+    }
+
+    private void Go(Func<Task> act)
+    {
         try
         {
-            new DeterministicPump(run._world.Random, run._world.LetTimePass).Run(run.RunAsync);
+            new DeterministicPump(_world.Random, _world.LetTimePass).Run(act);
         }
         catch (Exception problem)
         {
             throw new SimulationFailure(
-                $"seed {seed} failed ({run._servers.Count} servers; ./dev fedsim {seed}): {problem}\n{run._world.Tail}");
+                $"seed {_world.Seed} failed ({_servers.Count} servers; ./dev fedsim {_world.Seed}): {problem}\n{_world.Tail}");
         }
-        return run.Summarise();
     }
 
     private FederationResult Summarise() => new(_world.Hash)
@@ -242,14 +275,14 @@ internal sealed partial class FederationSimulation
             CheckDelivered(server);
     }
 
-    private async Task QuietAsync()
+    public async Task QuietAsync()
     {
         await _world.QuietAsync();
         await CheckAsync();
     }
 
     /// <summary>Takes in what the logs say by now, and holds it against the oracle.</summary>
-    private async Task CheckAsync()
+    public async Task CheckAsync()
     {
         await HearAsync();
         foreach (var server in _servers)

@@ -46,6 +46,9 @@ internal sealed class SimulatedNetwork(World world)
     /// <summary>The longest time that a message takes.</summary>
     public int DelayMaxMs { get; set; } = 50;
 
+    /// <summary>Requests that a test wants to get lost.</summary>
+    public Func<WireRequest, bool>? Loses { get; set; }
+
     public int Requests { get; private set; }
 
     public int Lost { get; private set; }
@@ -93,7 +96,7 @@ internal sealed class SimulatedNetwork(World world)
     private async Task CarryAsync(WireRequest request, TaskCompletionSource<FederationAnswer> answer, long bodyBytesMax)
     {
         await DelayAsync();
-        if (IsLost(request))
+        if (Loses?.Invoke(request) == true || IsLost(request))
             return;
         if (!_nodes.TryGetValue(request.Destination, out var node) || node.Listener is not { } listener)
         {
