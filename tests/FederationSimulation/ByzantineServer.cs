@@ -64,6 +64,36 @@ internal sealed class ByzantineServer : INetworkNode
             _world.Watch(SendAsync(server, content));
     }
 
+    /// <summary>Asks for, or hands in, what it should not.</summary>
+    public async Task AskAsync(SharedRoom room, ServerName server, IReadOnlyList<UserId> users)
+    {
+        var roomId = Uri.EscapeDataString(room.RoomId.Value);
+        var eventId = Uri.EscapeDataString(_world.Draw(room.Oracle.All).Pdu.EventId.Value);
+        var user = Uri.EscapeDataString(_world.Draw([.. users, .. _users]).Value);
+        var pdu = _made.Count > 0 ? Text(_world.Draw(_made.Values.ToList())) : "{}";
+        const string v1 = "/_matrix/federation/v1";
+        const string v2 = "/_matrix/federation/v2";
+        var (method, uri, content) = _world.Draw<(string, string, string)>([
+            ("GET", $"{v1}/state_ids/{roomId}?event_id={eventId}", ""),
+            ("GET", $"{v1}/state/{roomId}?event_id={eventId}", ""),
+            ("GET", $"{v1}/event/{eventId}", ""),
+            ("GET", $"{v1}/event_auth/{roomId}/{eventId}", ""),
+            ("GET", $"{v1}/backfill/{roomId}?v={eventId}&limit=1000000", ""),
+            ("GET", $"{v1}/timestamp_to_event/{roomId}?ts=-9&dir=f", ""),
+            ("GET", $"{v1}/make_join/{roomId}/{user}?ver={room.Rules.Version}", ""),
+            ("GET", $"{v1}/make_leave/{roomId}/{user}", ""),
+            ("GET", $"{v1}/make_knock/{roomId}/{user}?ver={room.Rules.Version}", ""),
+            ("PUT", $"{v2}/send_join/{roomId}/{eventId}", pdu),
+            ("PUT", $"{v2}/send_leave/{roomId}/{eventId}", pdu),
+            ("PUT", $"{v1}/send_knock/{roomId}/{eventId}", pdu),
+            ("PUT", $"{v2}/invite/{roomId}/{eventId}",
+                $$"""{"event":{{pdu}},"invite_room_state":[7],"room_version":"{{room.Rules.Version}}"}"""),
+            ("POST", $"{v1}/get_missing_events/{roomId}",
+                """{"earliest_events":[],"latest_events":[7],"limit":-1,"min_depth":9007199254740991}"""),
+        ]);
+        await SendAsync(method, uri, server, Utf8(content));
+    }
+
     public Task<WireAnswer> AnswerAsync(WireRequest request)
     {
         var path = request.Uri.Split('?')[0];
@@ -84,24 +114,26 @@ internal sealed class ByzantineServer : INetworkNode
         };
     }
 
-    private async Task SendAsync(ServerName server, byte[] content)
+    private Task SendAsync(ServerName server, byte[] content) =>
+        SendAsync("PUT", $"/_matrix/federation/v1/send/evil{++_transactions}", server, content);
+
+    private async Task SendAsync(string method, string uri, ServerName server, byte[] content)
     {
-        var uri = $"/_matrix/federation/v1/send/evil{++_transactions}";
         var key = _world.Chance(5) ? _otherKey : _identity.Key;
         string? header = null;
         try
         {
-            header = new SignedRequest("PUT", uri, Name, server, content).Sign(key).ToString();
+            header = new SignedRequest(method, uri, Name, server, content).Sign(key).ToString();
         }
         catch (FormatException)
         {
-            header = new SignedRequest("PUT", uri, Name, server, "{}"u8.ToArray()).Sign(key).ToString();
+            header = new SignedRequest(method, uri, Name, server, "{}"u8.ToArray()).Sign(key).ToString();
         }
         if (_world.Chance(3))
             header = null;
         var answer = await _network.SendAsync(
-            new object(), new WireRequest(Name, server, "PUT", uri, header, content), TimeSpan.FromSeconds(60), 1 << 20);
-        _world.Say($"{Name} sends {uri} to {server}: {answer.GetType().Name}");
+            new object(), new WireRequest(Name, server, method, uri, header, content), TimeSpan.FromSeconds(60), 1 << 20);
+        _world.Say($"{Name} sends {method} {uri} to {server}: {(answer as Federation.Transport.FederationAnswer.Answered)?.Status}");
         if (answer is Federation.Transport.FederationAnswer.Answered { Status: >= 500 and not 503 } failed)
             throw new Simulation.Tests.SimulationFailure(
                 $"{server} answered {failed.Status} {Encoding.UTF8.GetString(failed.Body.Span)} to {Encoding.UTF8.GetString(content)}");

@@ -153,11 +153,11 @@ internal sealed partial class FederationSimulation
     private string DrawJoinRule(SharedRoom room)
     {
         var allowed = _world.Draw(_rooms.Keys.ToList());
-        return _world.Random.Next(5) switch
+        return _world.Random.Next(8) switch
         {
             0 => """{"join_rule":"invite"}""",
-            1 when room.Rules.Knocking => """{"join_rule":"knock"}""",
-            2 when room.Rules.RestrictedJoins =>
+            1 or 2 when room.Rules.Knocking => """{"join_rule":"knock"}""",
+            3 or 4 or 5 when room.Rules.RestrictedJoins =>
                 $$"""{"join_rule":"restricted","allow":[{"type":"m.room_membership","room_id":"{{allowed}}"}]}""",
             _ => """{"join_rule":"public"}""",
         };

@@ -131,7 +131,8 @@ internal sealed partial class FederationSimulation
         foreach (var (eventId, disposition) in ofOne.Decided)
         {
             var there = ofOther.Decided.TryGetValue(eventId, out var otherwise);
-            if (there && (disposition == PduDisposition.Rejected) != (otherwise == PduDisposition.Rejected))
+            var isRedaction = room.Oracle.FindHeard(eventId)?.Type == EventTypes.Redaction;
+            if (there && !isRedaction && (disposition == PduDisposition.Rejected) != (otherwise == PduDisposition.Rejected))
                 throw new SimulationFailure($"{eventId} in {room.RoomId} is {disposition} on {one.Name} and {otherwise} on {other.Name}");
             if (there || disposition != PduDisposition.Accepted || !before.Contains(eventId))
                 continue;

@@ -167,7 +167,7 @@ internal sealed partial class FederationSimulation
                 _acts.Add(_world.WatchedAsync(TryActAsync()));
             if (_byzantine is not null && _world.Chance(20))
                 _acts.Add(_world.WatchedAsync(ActByzantineAsync()));
-            if (step % 10 == 9)
+            if (step % 3 == 2)
                 await CheckAsync();
         }
         await EndAsync();
@@ -238,8 +238,11 @@ internal sealed partial class FederationSimulation
         if (knowing.Count == 0)
             return;
         var checker = _world.Draw(knowing).Rooms[room.RoomId];
-        await _byzantine!.ActAsync(
-            room, new(checker.Current), [.. checker.Extremities], [.. knowing.Select(server => server.Name)]);
+        var names = knowing.ConvertAll(server => server.Name);
+        if (_world.Chance(25))
+            await _byzantine!.AskAsync(room, _world.Draw(names), _servers.SelectMany(server => server.Users).ToList());
+        else
+            await _byzantine!.ActAsync(room, new(checker.Current), [.. checker.Extremities], names);
     }
 
     /// <summary>Faults are over, and all that waits is delivered; then the servers must agree.</summary>

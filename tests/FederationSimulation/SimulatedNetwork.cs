@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.FederationSimulation.Tests;
@@ -76,7 +78,7 @@ internal sealed class SimulatedNetwork(World world)
     {
         Requests++;
         var slot = (sender, request.Destination);
-        if (request.IsTransaction)
+        if (request.IsTransaction && sender is ServerProcess)
             CheckTransaction(request, _underWay[slot] = _underWay.GetValueOrDefault(slot) + 1);
         var answer = new TaskCompletionSource<FederationAnswer>();
         var tooLate = world.After(timeout, () => answer.TrySetResult(new FederationAnswer.TimedOut(timeout)));
@@ -88,7 +90,7 @@ internal sealed class SimulatedNetwork(World world)
         finally
         {
             tooLate.TakeBack();
-            if (request.IsTransaction)
+            if (request.IsTransaction && sender is ServerProcess)
                 _underWay[slot]--;
         }
     }
@@ -149,6 +151,10 @@ internal sealed class SimulatedNetwork(World world)
     /// <summary>What has a name was sent with the same bytes before, and one at a time goes to a server.</summary>
     private void CheckTransaction(WireRequest request, int underWay)
     {
+        var content = JsonElement.Parse(request.Content.Span);
+        if (content.GetProperty("pdus").GetArrayLength() > Limits.TransactionPdusMax
+            || content.GetProperty("edus").GetArrayLength() > Limits.TransactionEdusMax)
+            world.Fail($"{request.Origin} sends more in {request.Uri} than a transaction holds");
         if (underWay > 1)
             world.Fail($"{request.Origin} sends two transactions to {request.Destination} at once");
         var hash = Convert.ToHexString(SHA256.HashData(request.Content.Span));

@@ -119,7 +119,8 @@ internal sealed class OracleRoom : IPduSource
         return after;
     }
 
-    private string? FindRejection(Pdu pdu, Dictionary<StateTuple, EventId> before)
+    /// <summary>Why a PDU is rejected on a state before it; null when it is not.</summary>
+    public string? FindRejection(Pdu pdu, Dictionary<StateTuple, EventId> before)
     {
         var cited = pdu.AuthEvents.Select(id => _idToPdu[id]).ToList();
         var listed = EventAuthorisation.CheckAuthEvents(
