@@ -87,6 +87,23 @@ internal sealed partial class FederationSimulation
         await QuietAsync();
     }
 
+    /// <summary>What was before the join by which a server came into a room is history: it is not shown as if it were
+    /// new.</summary>
+    private void CheckHistory(SharedRoom room)
+    {
+        foreach (var server in _servers)
+        {
+            if (!server.Rooms.TryGetValue(room.RoomId, out var checker) || checker.FirstInstalled is not { } join)
+                continue;
+            var before = room.Ancestors(room.Oracle.FindHeard(join)!.PrevEvents);
+            foreach (var (eventId, disposition) in checker.Decided)
+            {
+                if (disposition == PduDisposition.Accepted && before.Contains(eventId) && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
+                    throw new SimulationFailure($"{eventId} in {room.RoomId} was before {join} of {server.Name}, and is shown as new there");
+            }
+        }
+    }
+
     private void CheckAgreement(SharedRoom room)
     {
         var servers = Recognised(room);

@@ -273,7 +273,10 @@ internal sealed partial class FederationSimulation
         }
         await BackfillAsync();
         foreach (var room in _rooms.Values)
+        {
             CheckAgreement(room);
+            CheckHistory(room);
+        }
         foreach (var server in _servers)
             CheckDelivered(server);
     }
@@ -316,6 +319,8 @@ internal sealed partial class FederationSimulation
                 var roomId = facts[i].Fact.RoomId;
                 if (!_rooms.TryGetValue(roomId, out var room))
                     _rooms[roomId] = room = new SharedRoom(roomId, RoomVersionRules.Find(facts[i].Fact.RoomVersion)!);
+                if (facts[i].Fact.Pdu.Utf8.Span.IndexOf("\"sha256\":\"\""u8) >= 0)
+                    throw new SimulationFailure($"{server.Name} recorded a reference with an empty hash: {facts[i].Fact.Pdu}");
                 room.Oracle.Hear(facts[i].Pdu);
                 if (!server.Rooms.ContainsKey(roomId))
                     server.Rooms[roomId] = new RoomChecker(roomId, room.Oracle, server.Name);

@@ -18,7 +18,7 @@ internal sealed class ServerTables(ServerName us, IEventReader log)
     private int _roomsNext;
     private int _deliveriesNext;
 
-    public RoomTables Rooms { get; } = new();
+    public RoomTables Rooms { get; private set; } = new();
 
     public DeliveryTables Deliveries => _deliveries;
 
@@ -42,8 +42,10 @@ internal sealed class ServerTables(ServerName us, IEventReader log)
 
     public void ApplyRooms(int upTo)
     {
-        while (_roomsNext < upTo)
-            Rooms.Apply(_records[_roomsNext++]);
+        if (upTo <= _roomsNext)
+            return;
+        Rooms.Apply(_records.GetRange(_roomsNext, upTo - _roomsNext));
+        _roomsNext = upTo;
     }
 
     /// <summary>Follows the log; the destinations for which something waits now are returned.</summary>
@@ -54,6 +56,15 @@ internal sealed class ServerTables(ServerName us, IEventReader log)
         var batch = _records.GetRange(_deliveriesNext, upTo - _deliveriesNext);
         _deliveriesNext = upTo;
         return _deliveries.Apply(batch, null);
+    }
+
+    /// <summary>The Roomserver's tables are made again from the log.</summary>
+    public void RebuildRooms(Random random)
+    {
+        Rooms = new RoomTables();
+        _roomsNext = 0;
+        while (_roomsNext < _records.Count)
+            ApplyRooms(Math.Min(_roomsNext + 1 + random.Next(40), _records.Count));
     }
 
     /// <summary>The FedSender's tables are made again from the log, in batches of any size.</summary>

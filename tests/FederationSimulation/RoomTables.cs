@@ -27,7 +27,7 @@ internal sealed class RoomTables
 
         public ReadOnlyMemory<byte> Json { get; set; } = made.Json;
 
-        public bool IsRedacted { get; set; }
+        public bool IsRedacted { get; set; } = made.RedactedBy is not null;
 
         public long Position { get; set; } = made.Position;
 
@@ -36,11 +36,13 @@ internal sealed class RoomTables
         public bool IsShown => Disposition is PduDisposition.Accepted or PduDisposition.Backfilled;
     }
 
-    public void Apply(DecodedRecord record)
+    public void Apply(IReadOnlyList<DecodedRecord> batch)
     {
-        var rows = RoomserverRows.From([record]);
+        var rows = RoomserverRows.From(batch);
         foreach (var redaction in rows.Redactions)
         {
+            if (rows.FindPdu(redaction.Target) is { RedactedBy: null } inBatch)
+                inBatch.Redact(Redaction.Redact(inBatch.Pdu), redaction.RedactedBy);
             if (_pdus.GetValueOrDefault(EventId.Parse(redaction.Target)) is { IsRedacted: false } target)
             {
                 target.Json = Redaction.Redact(Parse(target));
@@ -58,6 +60,8 @@ internal sealed class RoomTables
         }
         foreach (var received in rows.Received)
             Link(received);
+        foreach (var received in rows.Received)
+            Of(_roomToMissing, received.RoomId).RemoveWhere(link => link.EventId == received.EventId);
         foreach (var ((user, room), membership) in rows.Memberships.Where(entry => entry.Value.IsSet))
         {
             var eventId = EventId.Parse(membership.EventId!);
@@ -130,6 +134,8 @@ internal sealed class RoomTables
         if (row.Disposition != PduDisposition.Accepted)
             row.Position = made.Position;
         row.Made = made;
+        if (made.RedactedBy is not null && !row.IsRedacted)
+            (row.Json, row.IsRedacted) = (made.Json, true);
     }
 
     private void Link(PduRow received)
@@ -141,7 +147,6 @@ internal sealed class RoomTables
                 || row.Disposition == PduDisposition.Outlier)
                 missing.Add((prevEvent.Value, received.EventId));
         }
-        missing.RemoveWhere(link => link.EventId == received.EventId);
     }
 
     private static Pdu Parse(Row row) =>

@@ -90,7 +90,10 @@ internal sealed class SimulatedServer : INetworkNode
         var process = new ServerProcess(
             _world, _network, _log, _tables, new ServerIdentity(Name, _key), new RetiredKeys([.. _retired]), _skewMs, ++_processes);
         var head = await _tables.ReadHeadAsync();
-        _tables.ApplyRooms(head);
+        if (_processes > 1 && _world.Chance(30))
+            _tables.RebuildRooms(_world.Random);
+        else
+            _tables.ApplyRooms(head);
         if (_processes > 1 && _world.Chance(30))
             _tables.RebuildDeliveries(_world.Random);
         else

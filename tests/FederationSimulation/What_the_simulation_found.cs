@@ -34,6 +34,29 @@ public sealed class What_the_simulation_found
         await SayAsync(run, 2, 0, room);
     });
 
+    /// <summary>A PDU on a branch beside the join led back to the room's beginning, and all of that was taken for new
+    /// messages.</summary>
+    [Fact]
+    public void history_before_a_join_is_not_shown_as_new() => Run(3, async run =>
+    {
+        var room = await CreateAsync(run, 0);
+        for (var i = 0; i < 5; i++)
+            await SayAsync(run, 0, 0, room);
+        await Task.WhenAll(JoinAsync(run, 1, 0, room), JoinAsync(run, 2, 0, room));
+        await SayAsync(run, 1, 0, room);
+        await SayAsync(run, 2, 0, room);
+    });
+
+    /// <summary>In versions 1 and 2 a join cited other PDUs with an empty hash where the template had none.</summary>
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public void a_join_cites_no_empty_hashes(string version) => Run(2, async run =>
+    {
+        var room = await CreateAsync(run, 0, version);
+        await JoinAsync(run, 1, 0, room);
+    });
+
     /// <summary>One request for a PDU of the state got lost, and the state was taken without it, for good.</summary>
     [Fact]
     public void a_state_is_not_taken_without_what_the_network_lost() => Run(2, async run =>
@@ -84,11 +107,15 @@ public sealed class What_the_simulation_found
             FederationSimulation.Script(seed, servers, act);
     }
 
-    private static async Task<RoomId> CreateAsync(FederationSimulation run, int server)
+    private static async Task<RoomId> CreateAsync(FederationSimulation run, int server, string? version = null)
     {
         var process = run.Servers[server].Process!;
         var creator = run.Servers[server].Users[0];
-        var answer = await process.SendAsync(new CreateRoom(process.ContextOf(creator), creator) { Preset = RoomPreset.PublicChat });
+        var answer = await process.SendAsync(new CreateRoom(process.ContextOf(creator), creator)
+        {
+            Preset = RoomPreset.PublicChat,
+            RoomVersion = version,
+        });
         return Assert.IsType<CommandResult<RoomId>.Done>(answer).Value;
     }
 

@@ -16,6 +16,7 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
     private readonly HashSet<EventId> _citedByShown = [];
     private readonly List<EventId> _extremities = [];
     private Dictionary<StateTuple, EventId> _current = [];
+    private EventId? _firstInstalled;
     private long _depth;
     private int _next;
 
@@ -26,6 +27,9 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
     public Dictionary<StateTuple, EventId> Current => _current;
 
     public int Count => _next;
+
+    /// <summary>The join with which the room came here from elsewhere; null where it was made here.</summary>
+    public EventId? FirstInstalled => _firstInstalled;
 
     /// <summary>Whether it is here in any way, an outlier too.</summary>
     public bool IsHere(EventId eventId) => _decided.ContainsKey(eventId) || _outliers.Contains(eventId);
@@ -71,6 +75,8 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
         if (IsInstalled(fact, pdu))
         {
             // From here on the room is what another server gave us for the join.
+            if (_extremities.Count == 0)
+                _firstInstalled = pdu.EventId;
             _extremities.Clear();
             _current = one.StateBefore;
         }

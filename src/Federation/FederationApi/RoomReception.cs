@@ -3,6 +3,7 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
@@ -28,6 +29,7 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 public sealed partial class RoomReception(
     IRoomserver rooms,
     IPduStore pdus,
+    IRoomGraphQueries graph,
     PduIntake intake,
     FederationClient client,
     RoomGates gates,
@@ -136,13 +138,14 @@ public sealed partial class RoomReception(
     {
         if (await rooms.ReadAsync(roomId) is not RoomReading.Found { View: var view })
             return [pdu];
+        var minDepth = await FindMinDepthAsync(roomId, pdu.Rules, cancellationToken);
         var answer = await client.GetMissingEventsAsync(
             origin,
             roomId,
             view.ForwardExtremities,
             [pdu.EventId],
             FederationApiLimits.MissingEventsMax,
-            0,
+            minDepth,
             cancellationToken);
         if (answer.ValueOrDefault is not { } found)
             return [pdu];
@@ -150,9 +153,21 @@ public sealed partial class RoomReception(
             ? found.Pdus[..FederationApiLimits.HistoryMax]
             : found.Pdus;
         var good = await intake.TakeGoodAsync(between, pdu.Rules, roomId, cancellationToken);
-        var chain = AuthOrder.SortByPrevEvents([.. good, pdu]);
+        var chain = AuthOrder.SortByPrevEvents([.. good.Where(earlier => earlier.Depth >= minDepth), pdu]);
         // What comes after the PDU is none of its business.
         return chain.GetRange(0, chain.FindIndex(one => one.EventId == pdu.EventId) + 1);
+    }
+
+    /// <summary>How old a PDU may be to be news here: what was before we came is history, however another branch leads to
+    /// it. 0 where all of the room is here.</summary>
+    private async ValueTask<long> FindMinDepthAsync(
+        RoomId roomId, RoomVersionRules rules, CancellationToken cancellationToken)
+    {
+        var oldest = await graph.BackwardExtremitiesAsync(roomId, Limits.PrevEventsMax, cancellationToken);
+        var stored = await pdus.FindAsync(oldest);
+        return stored.Count == 0
+            ? 0
+            : stored.Min(one => PduParser.ParseStored(one.Json, rules, one.EventId).Depth);
     }
 
     private async ValueTask<InputOutcome?> TakeAsync(

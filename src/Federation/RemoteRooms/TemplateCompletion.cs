@@ -83,10 +83,11 @@ internal static class TemplateCompletion
     private static ReadOnlyMemory<byte>? HashOf(JsonElement hashes)
     {
         var bytes = new byte[32];
-        return hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
-            && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes)
-                ? bytes
-                : null;
+        if (hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
+            && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes))
+            return bytes;
+        // Not as the other side of a "?:" with the bytes: there null would become memory without any.
+        return null;
     }
 
     private static JsonElement WithVoucher(JsonElement content, string voucher)
