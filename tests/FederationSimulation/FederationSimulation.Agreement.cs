@@ -93,13 +93,17 @@ internal sealed partial class FederationSimulation
     {
         foreach (var server in _servers)
         {
-            if (!server.Rooms.TryGetValue(room.RoomId, out var checker) || checker.FirstInstalled is not { } join)
+            if (!server.Rooms.TryGetValue(room.RoomId, out var checker) || checker.FirstInstalled is null)
                 continue;
-            var before = room.Ancestors(room.Oracle.FindHeard(join)!.PrevEvents);
+            // Of two joins at once the one that is here first need not be the first in the room.
+            var join = checker.Decided.Keys.Select(eventId => room.Oracle.FindHeard(eventId)!)
+                .Where(pdu => pdu.Membership == "join" && pdu.Sender.Server == server.Name && pdu.StateKey == pdu.Sender.Value)
+                .MinBy(pdu => pdu.Depth)!;
+            var before = room.Ancestors(join.PrevEvents);
             foreach (var (eventId, disposition) in checker.Decided)
             {
                 if (disposition == PduDisposition.Accepted && before.Contains(eventId) && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
-                    throw new SimulationFailure($"{eventId} in {room.RoomId} was before {join} of {server.Name}, and is shown as new there");
+                    throw new SimulationFailure($"{eventId} in {room.RoomId} was before {join.EventId} of {server.Name}, and is shown as new there");
             }
         }
     }
