@@ -102,7 +102,8 @@ internal sealed partial class FederationSimulation
             var before = room.Ancestors(join.PrevEvents);
             foreach (var (eventId, disposition) in checker.Decided)
             {
-                if (disposition == PduDisposition.Accepted && before.Contains(eventId) && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
+                if (disposition == PduDisposition.Accepted && before.Contains(eventId)
+                    && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
                     throw new SimulationFailure($"{eventId} in {room.RoomId} was before {join.EventId} of {server.Name}, and is shown as new there");
             }
         }

@@ -194,7 +194,9 @@ internal sealed partial class FederationSimulation
             case 4 when _faults > 1:
                 var victim = _world.Draw(_servers);
                 victim.Crash();
-                _world.After(TimeSpan.FromMilliseconds(_world.Draw([1, 1_000, 30_000, 600_000])), () => _acts.Add(_world.WatchedAsync(RestartAsync(victim))));
+                _world.After(
+                    TimeSpan.FromMilliseconds(_world.Draw([1, 1_000, 30_000, 600_000])),
+                    () => _acts.Add(_world.WatchedAsync(RestartAsync(victim))));
                 break;
             case 5:
                 _world.Draw(_servers).Process?.Log.FailLater(1 + _world.Random.Next(4), _world.Chance(50));

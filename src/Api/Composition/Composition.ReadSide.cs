@@ -21,7 +21,8 @@ public static partial class Composition
         services.AddSingleton<LazyMembers>();
         services.AddSingleton<IProjection, RoomserverProjection>();
         services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
-        services.AddSingleton<IRoomGraphQueries, RoomGraphQueries>();
+        services.AddSingleton<RoomGraphQueries>();
+        services.AddSingleton<IRoomGraphQueries>(provider => provider.GetRequiredService<RoomGraphQueries>());
         services.AddSingleton<RoomReader>();
         services.AddSingleton<FeedLoader>();
         services.AddSingleton<SyncEngine>();

@@ -83,11 +83,10 @@ internal static class TemplateCompletion
     private static ReadOnlyMemory<byte>? HashOf(JsonElement hashes)
     {
         var bytes = new byte[32];
-        if (hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
-            && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes))
-            return bytes;
-        // Not as the other side of a "?:" with the bytes: there null would become memory without any.
-        return null;
+        return hashes.ValueKind == JsonValueKind.Object && ReceivedJson.Text(hashes, "sha256") is { } text
+            && Protocol.Json.UnpaddedBase64.TryDecodeExact(text, bytes)
+                ? new ReadOnlyMemory<byte>(bytes)
+                : default(ReadOnlyMemory<byte>?);
     }
 
     private static JsonElement WithVoucher(JsonElement content, string voucher)
