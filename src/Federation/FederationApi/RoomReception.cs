@@ -158,8 +158,8 @@ public sealed partial class RoomReception(
         return chain.GetRange(0, chain.FindIndex(one => one.EventId == pdu.EventId) + 1);
     }
 
-    /// <summary>How old a PDU may be to be news here: what was before we came is history, however another branch leads to
-    /// it. 0 where all of the room is here.</summary>
+    /// <summary>How old a PDU may be to be news here: what was before we came is history, however another branch leads
+    /// to it. 0 where all of the room is here.</summary>
     private async ValueTask<long> FindMinDepthAsync(
         RoomId roomId, RoomVersionRules rules, CancellationToken cancellationToken)
     {
