@@ -16,6 +16,7 @@ internal sealed class OracleRoom : IPduSource
 {
     private readonly Dictionary<EventId, OraclePdu> _idToPdu = [];
     private readonly List<OraclePdu> _inOrder = [];
+    private readonly Dictionary<EventId, Pdu> _heardOf = [];
 
     /// <summary>The create PDU; set by the first one.</summary>
     public Pdu Create { get; private set; } = null!;
@@ -28,17 +29,44 @@ internal sealed class OracleRoom : IPduSource
 
     public bool TryGet(EventId eventId, out OraclePdu? found) => _idToPdu.TryGetValue(eventId, out found);
 
-    /// <summary>Takes a PDU whose prev_events and auth_events are here.</summary>
+    /// <summary>Remembers a PDU, for when something rests on it.</summary>
+    public void Hear(Pdu pdu) => _heardOf.TryAdd(pdu.EventId, pdu);
+
+    public Pdu? FindHeard(EventId eventId) => _heardOf.GetValueOrDefault(eventId);
+
+    /// <summary>Takes a PDU whose prev_events and auth_events are here, or were heard of.</summary>
     public async ValueTask<OraclePdu> AddAsync(Pdu pdu)
     {
         if (_idToPdu.TryGetValue(pdu.EventId, out var known))
             return known;
+        var waiting = new Stack<Pdu>([pdu]);
+        while (waiting.TryPeek(out var next))
+        {
+            var isReady = true;
+            foreach (var eventId in next.PrevEvents.Concat(next.AuthEvents).Where(id => !_idToPdu.ContainsKey(id)))
+            {
+                if (!_heardOf.TryGetValue(eventId, out var earlier))
+                    throw new SimulationFailure($"{next.EventId} rests on {eventId}, which nobody ever saw: {next.Json}");
+                waiting.Push(earlier);
+                isReady = false;
+            }
+            if (!isReady)
+                continue;
+            waiting.Pop();
+            await AddNextAsync(next);
+        }
+        return _idToPdu[pdu.EventId];
+    }
+
+    private async ValueTask AddNextAsync(Pdu pdu)
+    {
+        if (_idToPdu.ContainsKey(pdu.EventId))
+            return;
         Create ??= pdu;
         var before = await ResolveAsync(pdu.PrevEvents);
         var added = new OraclePdu(pdu, before, FindRejection(pdu, before));
         _idToPdu.Add(pdu.EventId, added);
         _inOrder.Add(added);
-        return added;
     }
 
     /// <summary>The state after all of these.</summary>
@@ -91,7 +119,8 @@ internal sealed class OracleRoom : IPduSource
         return after;
     }
 
-    private string? FindRejection(Pdu pdu, Dictionary<StateTuple, EventId> before)
+    /// <summary>Why a PDU is rejected on a state before it; null when it is not.</summary>
+    public string? FindRejection(Pdu pdu, Dictionary<StateTuple, EventId> before)
     {
         var cited = pdu.AuthEvents.Select(id => _idToPdu[id]).ToList();
         var listed = EventAuthorisation.CheckAuthEvents(

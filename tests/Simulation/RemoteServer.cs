@@ -141,7 +141,7 @@ internal sealed class SimulatedRoom
     {
         RoomId = roomId;
         Rules = rules;
-        Checker = new RoomChecker(roomId, Oracle);
+        Checker = new RoomChecker(roomId, Oracle, Locals[0].Server);
     }
 
     public RoomId RoomId { get; }

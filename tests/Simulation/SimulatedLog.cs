@@ -5,9 +5,16 @@ namespace Matrix.EventSourced.Simulation.Tests;
 
 /// <summary>The log as one process reaches it: appends take their time, may fail before or after they are durable, and
 /// nothing gets through once the process is dead.</summary>
-internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventStore
+internal sealed class SimulatedLog(IEventStore inner, Random random, Func<ValueTask>? delay = null) : IEventStore
 {
+    private const string IsFull = "The disk is full.";
+    private const string IsUnsure = "The disk did not say whether it has it.";
+    private const string Died = "This process is dead.";
+
     private int _appends;
+
+    /// <summary>What injected faults say.</summary>
+    public static readonly IReadOnlyList<string> Sentences = [IsFull, IsUnsure, Died];
 
     public bool IsDead { get; set; }
 
@@ -15,6 +22,9 @@ internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventSto
     public int? FailsAt { get; private set; }
 
     public bool FailsAfterDurable { get; private set; }
+
+    /// <summary>Called after each append that is durable.</summary>
+    public Action? Appended { get; init; }
 
     /// <summary>Appends that failed so far.</summary>
     public int Failures { get; private set; }
@@ -37,10 +47,11 @@ internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventSto
         await PauseAsync();
         var fails = ++_appends == FailsAt;
         if (fails && !FailsAfterDurable)
-            throw Fail("The disk is full.");
+            throw Fail(IsFull);
         var result = await inner.AppendAsync(stream, expected, records, durability, cancellationToken);
+        Appended?.Invoke();
         if (fails)
-            throw Fail("The disk did not say whether it has it.");
+            throw Fail(IsUnsure);
         await PauseAsync();
         return result;
     }
@@ -100,8 +111,10 @@ internal sealed class SimulatedLog(IEventStore inner, Random random) : IEventSto
     {
         for (var turns = random.Next(3); turns > 0; turns--)
             await Task.Yield();
+        if (delay is not null)
+            await delay();
         if (IsDead)
-            throw new EventStoreException("This process is dead.");
+            throw new EventStoreException(Died);
     }
 
     private EventStoreException Fail(string message)

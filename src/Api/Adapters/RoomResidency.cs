@@ -6,7 +6,7 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>Who is in a room, from FedSender's projection and the Roomserver's.</summary>
-internal sealed class RoomResidency(IJoinedHosts hosts, RoomGraphQueries graph) : IRoomResidency
+internal sealed class RoomResidency(IJoinedHosts hosts, IRoomGraphQueries graph) : IRoomResidency
 {
     public ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId) =>
         hosts.InRoomAsync(roomId, CancellationToken.None);

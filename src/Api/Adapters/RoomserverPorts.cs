@@ -8,7 +8,7 @@ using Matrix.EventSourced.Protocol.State;
 namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>The Roomserver's ports over the queries of its projection.</summary>
-internal sealed class RoomserverPorts(IRoomserverQueries queries, RoomGraphQueries graph)
+internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQueries graph)
     : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph, IRoomBans
 {
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)

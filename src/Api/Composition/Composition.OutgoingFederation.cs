@@ -67,6 +67,7 @@ public static partial class Composition
             config.ServerName));
         services.AddSingleton<FedSenderQueries>();
         services.AddSingleton<IJoinedHosts>(provider => provider.GetRequiredService<FedSenderQueries>());
+        services.AddSingleton<IDeliveryQueue>(provider => provider.GetRequiredService<FedSenderQueries>());
         services.AddSingleton<IOutgoingEdus, OutgoingEdus>();
         services.AddSingleton<TransactionBuilder>();
         services.AddSingleton<DeliveryLog>();

@@ -6,6 +6,7 @@ using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.PublicRooms;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Sync;
+using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Api;
 
@@ -15,11 +16,13 @@ public static partial class Composition
     {
         services.AddSingleton<StateNodeTable>();
         services.AddSingleton<IFixedSchema>(provider => provider.GetRequiredService<StateNodeTable>());
+        services.AddSingleton<IStateNodeReader>(provider => provider.GetRequiredService<StateNodeTable>());
         services.AddSingleton<LiveView>();
         services.AddSingleton<LazyMembers>();
         services.AddSingleton<IProjection, RoomserverProjection>();
         services.AddSingleton<IRoomserverQueries, RoomserverQueries>();
         services.AddSingleton<RoomGraphQueries>();
+        services.AddSingleton<IRoomGraphQueries>(provider => provider.GetRequiredService<RoomGraphQueries>());
         services.AddSingleton<RoomReader>();
         services.AddSingleton<FeedLoader>();
         services.AddSingleton<SyncEngine>();

@@ -165,7 +165,7 @@ internal static class RoomGraph
         if (await request.Get<RoomAccess>().CheckMemberAsync(
             roomId, request.Origin, request.ClientGone) is { } refusal)
             return refusal;
-        var found = await request.Get<RoomGraphQueries>().FindNearestAsync(
+        var found = await request.Get<IRoomGraphQueries>().FindNearestAsync(
             roomId, ts, request.Query("dir") == "f", request.ClientGone);
         if (found is not { } nearest)
             return MatrixError.NotFound("There is no event in that direction.");

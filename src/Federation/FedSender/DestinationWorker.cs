@@ -81,8 +81,7 @@ internal sealed class DestinationWorker(ServerName destination, FedSenderService
             {
                 // The database or the log is away: not the destination's fault, so no fact is made of it.
                 services.LogFault(destination, problem);
-                await Task.Delay(Backoff(++faults), services.Time, services.Stopping)
-                    .ContinueWith(static _ => { }, TaskScheduler.Current);
+                await services.PauseAsync(Backoff(++faults));
             }
         }
         lock (_lock)
@@ -170,7 +169,8 @@ internal sealed class DestinationWorker(ServerName destination, FedSenderService
             using var timer = services.Time.CreateTimer(
                 static state => ((TaskCompletionSource)state!).TrySetResult(), waiting, wait,
                 Timeout.InfiniteTimeSpan);
-            await waiting.Task.WaitAsync(services.Stopping);
+            await using var stopping = services.Stopping.Register(() => waiting.TrySetCanceled(services.Stopping));
+            await waiting.Task;
         }
     }
 

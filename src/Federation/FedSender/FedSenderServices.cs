@@ -9,7 +9,7 @@ namespace Matrix.EventSourced.Federation.FedSender;
 
 /// <summary>What all workers share.</summary>
 internal sealed partial class FedSenderServices(
-    FedSenderQueries queue,
+    IDeliveryQueue queue,
     TransactionBuilder builder,
     DeliveryLog deliveries,
     FederationClient client,
@@ -18,7 +18,7 @@ internal sealed partial class FedSenderServices(
     ILogger logger,
     CancellationToken stopping)
 {
-    public FedSenderQueries Queue => queue;
+    public IDeliveryQueue Queue => queue;
 
     public TransactionBuilder Builder => builder;
 
@@ -31,6 +31,18 @@ internal sealed partial class FedSenderServices(
     public IRandom Random => random;
 
     public CancellationToken Stopping => stopping;
+
+    /// <summary>Waits; ends at once, and without an exception, when the server stops.</summary>
+    public Task PauseAsync(TimeSpan wait) => PauseAsync(wait, time, stopping);
+
+    /// <inheritdoc cref="PauseAsync(TimeSpan)"/>
+    public static Task PauseAsync(TimeSpan wait, TimeProvider time, CancellationToken stopping) => Task
+        .Delay(wait, time, stopping)
+        .ContinueWith(
+            static _ => { },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
 
     public SemaphoreSlim Slots { get; } = new(FedSenderLimits.TransactionsMax, FedSenderLimits.TransactionsMax);
 

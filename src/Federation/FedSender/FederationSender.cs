@@ -11,7 +11,7 @@ namespace Matrix.EventSourced.Federation.FedSender;
 /// <remarks>See the README beside this file. Requires: started after the projections, stopped before them.</remarks>
 public sealed class FederationSender(
     FedSenderSignals signals,
-    FedSenderQueries queue,
+    IDeliveryQueue queue,
     TransactionBuilder builder,
     DeliveryLog deliveries,
     FederationClient client,
@@ -87,8 +87,8 @@ public sealed class FederationSender(
             catch (Exception problem) when (problem is Npgsql.NpgsqlException or TimeoutException
                 or OperationCanceledException)
             {
-                await Task.Delay(FedSenderLimits.BackoffFirst * Math.Min(failures + 1, 30), time, _stopping.Token)
-                    .ContinueWith(static _ => { }, TaskScheduler.Current);
+                await FedSenderServices.PauseAsync(
+                    FedSenderLimits.BackoffFirst * Math.Min(failures + 1, 30), time, _stopping.Token);
             }
         }
     }

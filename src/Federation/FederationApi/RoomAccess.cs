@@ -34,14 +34,17 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
             : MatrixError.Forbidden("Your server is not allowed in this room.");
     }
 
-    /// <summary>For endpoints that show a room: the server must have a user in it, too.</summary>
+    /// <summary>For endpoints that show a room: the server must have a user in it.</summary>
+    /// <remarks>We need not be in it any more: the last that our users said, and that they left, cites what the others
+    /// may have to fetch, and nobody but us has it. They are those who were in the room when we left.</remarks>
     public async ValueTask<MatrixError?> CheckMemberAsync(
         RoomId roomId, ServerName server, CancellationToken cancellationToken)
     {
-        if (await CheckAsync(roomId, server, cancellationToken) is { } error)
-            return error;
-        return (await hosts.InRoomAsync(roomId, cancellationToken)).Contains(server)
+        var inRoom = await hosts.InRoomAsync(roomId, cancellationToken);
+        if (inRoom.Count == 0)
+            return MatrixError.NotFound("This server is not in the room.");
+        return inRoom.Contains(server) && await IsAllowedAsync(roomId, server)
             ? null
-            : MatrixError.Forbidden("Your server is not in this room.");
+            : MatrixError.Forbidden("Your server is not in this room, or not allowed in it.");
     }
 }

@@ -15,7 +15,7 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 /// state; rejected PDUs are shown to nobody.
 /// Cost: state and auth chains are read in layers of at most <see cref="FederationApiLimits.ReadAtOnce"/> PDUs.
 /// </remarks>
-public sealed class RoomGraphReader(IRoomserverQueries queries, StateNodeTable nodes)
+public sealed class RoomGraphReader(IRoomserverQueries queries, IStateNodeReader nodes)
 {
     private static readonly StateTuple VisibilityTuple = new(EventTypes.HistoryVisibility, string.Empty);
 

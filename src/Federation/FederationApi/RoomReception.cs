@@ -1,9 +1,9 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
@@ -29,6 +29,7 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 public sealed partial class RoomReception(
     IRoomserver rooms,
     IPduStore pdus,
+    IRoomGraphQueries graph,
     PduIntake intake,
     FederationClient client,
     RoomGates gates,
@@ -83,7 +84,9 @@ public sealed partial class RoomReception(
         }
         else if (missing.Count > 0)
         {
-            var fetched = await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken);
+            // A state without what only the network kept from us would be another state, for good.
+            if (await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken) is not { } fetched)
+                return null;
             await AddOutliersAsync(context, roomId, fetched);
         }
         var unknown = await FindUnknownAsync(roomId, ids.PduIds);
@@ -135,13 +138,14 @@ public sealed partial class RoomReception(
     {
         if (await rooms.ReadAsync(roomId) is not RoomReading.Found { View: var view })
             return [pdu];
+        var minDepth = await FindMinDepthAsync(roomId, pdu.Rules, cancellationToken);
         var answer = await client.GetMissingEventsAsync(
             origin,
             roomId,
             view.ForwardExtremities,
             [pdu.EventId],
             FederationApiLimits.MissingEventsMax,
-            0,
+            minDepth,
             cancellationToken);
         if (answer.ValueOrDefault is not { } found)
             return [pdu];
@@ -149,9 +153,21 @@ public sealed partial class RoomReception(
             ? found.Pdus[..FederationApiLimits.HistoryMax]
             : found.Pdus;
         var good = await intake.TakeGoodAsync(between, pdu.Rules, roomId, cancellationToken);
-        var chain = AuthOrder.SortByPrevEvents([.. good, pdu]);
+        var chain = AuthOrder.SortByPrevEvents([.. good.Where(earlier => earlier.Depth >= minDepth), pdu]);
         // What comes after the PDU is none of its business.
         return chain.GetRange(0, chain.FindIndex(one => one.EventId == pdu.EventId) + 1);
+    }
+
+    /// <summary>How old a PDU may be to be news here: what was before we came is history, however another branch leads
+    /// to it. 0 where all of the room is here.</summary>
+    private async ValueTask<long> FindMinDepthAsync(
+        RoomId roomId, RoomVersionRules rules, CancellationToken cancellationToken)
+    {
+        var oldest = await graph.BackwardExtremitiesAsync(roomId, Limits.PrevEventsMax, cancellationToken);
+        var stored = await pdus.FindAsync(oldest);
+        return stored.Count == 0
+            ? 0
+            : stored.Min(one => PduParser.ParseStored(one.Json, rules, one.EventId).Depth);
     }
 
     private async ValueTask<InputOutcome?> TakeAsync(
@@ -188,29 +204,33 @@ public sealed partial class RoomReception(
         var found = answer.ValueOrDefault is { } chain
             ? await intake.TakeGoodAsync(chain.Pdus, pdu.Rules, pdu.RoomId, cancellationToken)
             : await FetchSinglesAsync(origin, pdu.RoomId, pdu.Rules, missing, cancellationToken);
-        await AddOutliersAsync(context, pdu.RoomId, found);
+        await AddOutliersAsync(context, pdu.RoomId, found ?? []);
     }
 
-    private async ValueTask<List<Pdu>> FetchSinglesAsync(
+    /// <summary>Those that the server has and that pass the checks; null where it could not be asked for all.</summary>
+    private async ValueTask<List<Pdu>?> FetchSinglesAsync(
         ServerName server,
         RoomId roomId,
         RoomVersionRules rules,
         IReadOnlyList<EventId> eventIds,
         CancellationToken cancellationToken)
     {
-        var raw = new ConcurrentBag<ReadOnlyMemory<byte>>();
-        var options = new ParallelOptions
+        var raw = new List<ReadOnlyMemory<byte>>(eventIds.Count);
+        // Not Parallel.ForEachAsync: it leaves the caller's context for threads of its own.
+        foreach (var part in eventIds.Chunk(FederationApiLimits.FetchesAtOnce))
         {
-            MaxDegreeOfParallelism = FederationApiLimits.FetchesAtOnce,
-            CancellationToken = cancellationToken,
-        };
-        await Parallel.ForEachAsync(eventIds, options, async (eventId, token) =>
-        {
-            var answer = await client.EventAsync(server, eventId, token);
-            foreach (var pdu in answer.ValueOrDefault?.Pdus ?? [])
-                raw.Add(pdu);
-        });
-        return await intake.TakeGoodAsync([.. raw], rules, roomId, cancellationToken);
+            var answers = await Task.WhenAll(
+                part.Select(eventId => client.EventAsync(server, eventId, cancellationToken).AsTask()));
+            foreach (var answer in answers)
+            {
+                // Only "not here" says that there is nothing to be had; a refusal may mean that we have just left.
+                if (answer is FederationResult<RemotePdus>.Failed
+                    or FederationResult<RemotePdus>.Refused { Error.Status: not 404 })
+                    return null;
+                raw.AddRange(answer.ValueOrDefault?.Pdus ?? []);
+            }
+        }
+        return await intake.TakeGoodAsync(raw, rules, roomId, cancellationToken);
     }
 
     private async ValueTask<List<EventId>> FindUnknownAsync(RoomId roomId, IReadOnlyList<EventId> eventIds)

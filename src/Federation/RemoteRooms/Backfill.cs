@@ -31,7 +31,7 @@ public interface IBackfill
 public sealed class Backfill(
     IRoomserver rooms,
     IRoomserverQueries queries,
-    RoomGraphQueries graph,
+    IRoomGraphQueries graph,
     IJoinedHosts hosts,
     FederationClient client,
     PduIntake intake,

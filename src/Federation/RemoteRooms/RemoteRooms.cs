@@ -164,7 +164,12 @@ public sealed partial class RemoteRooms(
         var state = await intake.TakeGoodAsync(joined.State, pdu.Rules, join.RoomId, cancellationToken);
         var answer = await rooms.ReceiveAsync(
             join.RoomId, new InstallRoom(join.Context, pdu.Rules, pdu, state, chain));
-        return answer is InputAnswer.Refused refused ? refused.Error : null;
+        return answer switch
+        {
+            InputAnswer.Refused refused => refused.Error,
+            InputAnswer.Done { Outcomes: [{ IsShown: true }] } => null,
+            _ => MatrixError.Forbidden("The room changed meanwhile, and the join is not allowed any more."),
+        };
     }
 
     /// <summary>The event that a template asks for, signed. The template is another server's: what it must say is

@@ -16,6 +16,18 @@ public interface IJoinedHosts
     ValueTask<IReadOnlyList<ServerName>> SharingWithAsync(UserId userId, CancellationToken cancellationToken);
 }
 
+/// <summary>What waits for other servers, as the FedSender asks for it.</summary>
+/// <remarks>Answers may be behind the log: what comes later is signalled.</remarks>
+public interface IDeliveryQueue
+{
+    /// <summary>Servers for which something waits.</summary>
+    ValueTask<List<string>> WaitingAsync(CancellationToken cancellationToken);
+
+    /// <summary>What waits for a server between two positions, oldest first.</summary>
+    ValueTask<List<QueuedFact>> QueueAsync(
+        ServerName destination, long after, long upTo, int limit, CancellationToken cancellationToken);
+}
+
 /// <summary>One fact that waits for a server: where it stands in the log.</summary>
 public sealed record QueuedFact(long Position, StreamName Stream, long Revision, bool IsPdu, long RecordedMs);
 
@@ -35,7 +47,7 @@ public sealed record DestinationStatus(
 
 /// <summary>Reads the FedSender's tables.</summary>
 public sealed class FedSenderQueries(NpgsqlDataSource database, IProjectionSchemas schemas, IProjectionGate gate)
-    : IJoinedHosts
+    : IJoinedHosts, IDeliveryQueue
 {
     private static readonly ReadOnlyMemory<string> Projection = new string[] { FedSenderProjection.ProjectionName };
 
@@ -65,14 +77,14 @@ public sealed class FedSenderQueries(NpgsqlDataSource database, IProjectionSchem
             cancellationToken);
     }
 
-    /// <summary>Servers for which something waits.</summary>
+    /// <inheritdoc />
     public ValueTask<List<string>> WaitingAsync(CancellationToken cancellationToken) => ReadAsync(
         $"SELECT DISTINCT destination FROM {Schema}.queue",
         static _ => { },
         static row => row.GetString(0),
         cancellationToken);
 
-    /// <summary>What waits for a server between two positions, oldest first.</summary>
+    /// <inheritdoc />
     public ValueTask<List<QueuedFact>> QueueAsync(
         ServerName destination, long after, long upTo, int limit, CancellationToken cancellationToken) => ReadAsync(
             $"""

@@ -7,11 +7,39 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 
 /// <summary>Questions about how a room's PDUs hang together.</summary>
 /// <remarks>Ensures: every answer sees all appends that returned before the call.</remarks>
+public interface IRoomGraphQueries
+{
+    /// <summary>The state PDUs that list this one in their auth_events, newest first.</summary>
+    ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(
+        RoomId roomId, EventId eventId, CancellationToken cancellationToken);
+
+    /// <summary>PDUs that what is shown of the room cites as prev_events and that are not here. What only a rejected
+    /// or soft-failed PDU cites is an extremity like any other once it comes.</summary>
+    ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken);
+
+    /// <summary>The PDUs that cite what is missing, deepest in the past first: where history goes on.</summary>
+    ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(
+        RoomId roomId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The member event that says what a user is to a room, also to one that is not here; null for
+    /// none.</summary>
+    ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId, CancellationToken cancellationToken);
+
+    /// <summary>Users whom the current state bans, in order.</summary>
+    ValueTask<IReadOnlyList<UserId>> BannedAsync(RoomId roomId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The accepted or backfilled PDU nearest to a time.</summary>
+    ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
+        RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken);
+}
+
+/// <inheritdoc />
 public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate gate, IProjectionSchemas schemas)
+    : IRoomGraphQueries
 {
     private static readonly string[] Projections = [RoomserverProjection.ProjectionName];
 
-    /// <summary>The state PDUs that list this one in their auth_events, newest first.</summary>
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<StateEntry>> CitedByAsync(
         RoomId roomId, EventId eventId, CancellationToken cancellationToken) => AskAsync(
             schema =>
@@ -28,8 +56,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 new StateTuple(reader.GetString(0), reader.GetString(1)), EventId.Parse(reader.GetString(2))),
             cancellationToken);
 
-    /// <summary>PDUs that what is shown of the room cites as prev_events and that are not here. What only a rejected
-    /// or soft-failed PDU cites is an extremity like any other once it comes.</summary>
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken) =>
         AskAsync(
             schema =>
@@ -42,7 +69,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
 
-    /// <summary>The PDUs that cite what is missing, deepest in the past first: where history goes on.</summary>
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(
         RoomId roomId, int limit, CancellationToken cancellationToken) => AskAsync(
             schema =>
@@ -60,8 +87,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
 
-    /// <summary>The member event that says what a user is to a room, also to one that is not here; null for
-    /// none.</summary>
+    /// <inheritdoc />
     public async ValueTask<EventId?> FindMembershipAsync(
         RoomId roomId, UserId userId, CancellationToken cancellationToken)
     {
@@ -77,7 +103,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
         return found.Count == 0 ? null : found[0];
     }
 
-    /// <summary>Users whom the current state bans, in order.</summary>
+    /// <inheritdoc />
     public ValueTask<IReadOnlyList<UserId>> BannedAsync(
         RoomId roomId, int limit, CancellationToken cancellationToken) => AskAsync(
             schema =>
@@ -95,7 +121,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             static reader => UserId.Parse(reader.GetString(0)),
             cancellationToken);
 
-    /// <summary>The accepted or backfilled PDU nearest to a time.</summary>
+    /// <inheritdoc />
     public async ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
         RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken)
     {

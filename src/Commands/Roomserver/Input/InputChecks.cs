@@ -84,7 +84,8 @@ internal sealed class InputChecks(KnownPdus pdus)
         return found;
     }
 
-    private async ValueTask<bool> HasMemberOfAsync(ServerName server, StateMap current)
+    /// <summary>Whether a user of the server is in the room by this state.</summary>
+    public async ValueTask<bool> HasMemberOfAsync(ServerName server, StateMap current)
     {
         await foreach (var entry in current.EntriesOfTypeAsync(EventTypes.Member))
         {

@@ -275,7 +275,7 @@ internal sealed class InputSession(
     /// <summary>Keeps up which PDUs are cited but not here.</summary>
     /// <remarks>Only by what is shown: a PDU that nothing but rejected or soft-failed ones cite becomes an extremity
     /// when it comes, as no other leads to it.</remarks>
-    private async ValueTask LinkAsync(Pdu pdu)
+    public async ValueTask LinkAsync(Pdu pdu)
     {
         missingLinks.Remove(pdu.EventId);
         foreach (var prevEvent in pdu.PrevEvents)

@@ -58,6 +58,8 @@ public sealed record ReceiveMembership(CommandContext Context, Pdu Pdu, RawJson 
 /// Shape: the PDUs are recorded as outliers, each append's last one carrying the state of all of them; the join comes
 /// last. Until it is there the room has no forward extremities and counts as absent, so a crash on the way leaves
 /// nothing but PDUs that the next attempt finds known.
+/// Where another user of ours is in the room meanwhile, the join is a PDU of the room like any other: what the room has
+/// beyond what the other server knows is not forgotten.
 /// Errors: M_FORBIDDEN where the state that the other server gave does not let the join in.
 /// </remarks>
 public sealed record InstallRoom(
@@ -102,7 +104,22 @@ public sealed record InstallRoom(
             if (carries)
                 waiting.Clear();
         }
-        return await JoinAsync(session, entries);
+        return session.Room is { IsPresent: true }
+            && await session.Checks.HasMemberOfAsync(Join.Sender.Server, session.Current)
+                ? await ReceiveJoinAsync(session)
+                : await JoinAsync(session, entries);
+    }
+
+    private async ValueTask<MatrixError?> ReceiveJoinAsync(InputSession session)
+    {
+        var outcome = await session.DecideAsync(new ReceivedPdu(Join));
+        if (outcome is InputOutcome.Missing)
+        {
+            outcome = await session.DecideAsync(
+                new ReceivedPdu(Join) { StateBefore = [.. State.Select(pdu => pdu.EventId)] });
+        }
+        session.Outcomes.Add(outcome);
+        return null;
     }
 
     private async ValueTask<MatrixError?> JoinAsync(InputSession session, Dictionary<StateTuple, EventId> entries)
@@ -121,6 +138,7 @@ public sealed record InstallRoom(
             Current = await before.SetAsync(Join.StateTuple!.Value, Join.EventId),
             ForwardExtremities = [Join.EventId],
         });
+        await session.LinkAsync(Join);
         session.Outcomes.Add(new InputOutcome.Recorded(PduDisposition.Accepted, null));
         return null;
     }
