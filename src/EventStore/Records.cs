@@ -7,7 +7,12 @@ namespace Matrix.EventSourced.EventStore;
 /// JSON that the store does not read.
 /// Requires: nobody writes to the bytes after they were appended; engines and live subscribers keep them.
 /// </remarks>
-public sealed record NewRecord(Guid RecordId, string Type, ReadOnlyMemory<byte> Data, ReadOnlyMemory<byte> Metadata);
+public sealed record NewRecord(Guid RecordId, string Type, ReadOnlyMemory<byte> Data, ReadOnlyMemory<byte> Metadata)
+{
+    /// <summary>Whether the data is JSON; the server's own always is, a client of the gateway may store any
+    /// bytes.</summary>
+    public bool IsJson { get; init; } = true;
+}
 
 /// <summary>A record as the log holds it.</summary>
 /// <remarks>Units: <paramref name="CreatedMs"/>, Unix milliseconds of the store's clock. <paramref name="Revision"/>
@@ -20,7 +25,11 @@ public sealed record LogRecord(
     string Type,
     long CreatedMs,
     ReadOnlyMemory<byte> Data,
-    ReadOnlyMemory<byte> Metadata);
+    ReadOnlyMemory<byte> Metadata)
+{
+    /// <summary>As it was appended: see <see cref="NewRecord.IsJson"/>.</summary>
+    public bool IsJson { get; init; } = true;
+}
 
 /// <summary>How an append may be acknowledged.</summary>
 public enum Durability
@@ -45,7 +54,15 @@ public abstract record AppendResult
     /// <summary>The stream is not where the writer thought; <paramref name="ActualRevision"/> is null when there is no
     /// stream.</summary>
     public sealed record Conflict(long? ActualRevision) : AppendResult;
+
+    /// <summary>The stream was closed for good; nothing is appended to it ever again.</summary>
+    public sealed record Tombstoned : AppendResult;
 }
+
+/// <summary>Where a stream stands.</summary>
+/// <remarks>Shape: LastRevision is null for a stream that does not exist, was deleted, or is tombstoned; what only its
+/// bounds hide still counts.</remarks>
+public readonly record struct StreamState(long? LastRevision, bool IsTombstoned = false);
 
 /// <summary>Bounds of one stream.</summary>
 /// <remarks>Shape: records outside any bound are never read again and may be removed at any time. TruncateBefore: the
@@ -75,26 +92,4 @@ public abstract record SubscriptionMessage
 
     /// <summary>Everything up to here was considered, though a filter may have left it out.</summary>
     public sealed record Checkpoint(LogPosition Position) : SubscriptionMessage;
-}
-
-/// <summary>Which records a subscription or a read of the whole log lets through; null members let everything
-/// through.</summary>
-/// <remarks>Shape: prefixes, ordinal; a record passes when it passes both lists.</remarks>
-public sealed record RecordFilter(
-    IReadOnlyList<string>? StreamPrefixes = null, IReadOnlyList<string>? TypePrefixes = null)
-{
-    public bool Passes(LogRecord record) =>
-        PassesOne(StreamPrefixes, record.Stream.Value) && PassesOne(TypePrefixes, record.Type);
-
-    private static bool PassesOne(IReadOnlyList<string>? prefixes, string value)
-    {
-        if (prefixes is null)
-            return true;
-        for (var i = 0; i < prefixes.Count; i++)
-        {
-            if (value.StartsWith(prefixes[i], StringComparison.Ordinal))
-                return true;
-        }
-        return false;
-    }
 }

@@ -3,6 +3,9 @@ namespace Matrix.EventSourced.EventStore;
 /// <summary>Which records of a bounded stream are still read.</summary>
 internal static class StreamBounds
 {
+    /// <summary>The bounds of a new stream: of metadata only the last record counts.</summary>
+    public static StreamMetadata Of(StreamName stream) => new(MaxCount: stream.IsMetadata ? 1 : null);
+
     /// <summary>The first revision that deletion, truncation and the count leave.</summary>
     /// <remarks>Shape: first, the first revision after the last deletion; head, the stream's last revision.</remarks>
     public static long FirstVisible(long first, long head, StreamMetadata metadata)

@@ -19,6 +19,7 @@ namespace Matrix.EventSourced.Facts;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     Converters = [typeof(AccountKindConverter), typeof(PresenceStateConverter)])]
+[JsonSerializable(typeof(ContentErased))]
 [JsonSerializable(typeof(AliasCreated))]
 [JsonSerializable(typeof(AliasDeleted))]
 [JsonSerializable(typeof(RoomVisibilityChanged))]

@@ -5,6 +5,7 @@ namespace Matrix.EventSourced.Facts;
 public static class FactNames
 {
     public const string PduRecorded = "roomserver.pdu_recorded.v1";
+    public const string ContentErased = "roomserver.content_erased.v1";
     public const string AliasCreated = "roomserver.alias_created.v1";
     public const string AliasDeleted = "roomserver.alias_deleted.v1";
     public const string RoomVisibilityChanged = "publicrooms.visibility_changed.v1";

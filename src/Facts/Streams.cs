@@ -27,6 +27,9 @@ public static class StreamCategories
     /// <summary><c>reports-log</c>: what users reported to the administrators.</summary>
     public const string Reports = "reports";
 
+    /// <summary><c>erasure-log</c>: whose content was erased from the log.</summary>
+    public const string Erasure = "erasure";
+
     /// <summary><c>audit-log</c>: who looked into the log, and for what.</summary>
     public const string Audit = "audit";
 

@@ -8,7 +8,12 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, (string[] Projects, string[] Packages)> Allowed = new()
     {
         ["Protocol"] = ([], ["NSec.Cryptography"]),
-        ["EventStore"] = ([], ["Microsoft.Data.Sqlite", "SQLitePCLRaw.*", "Microsoft.Extensions.Logging.Abstractions"]),
+        ["EventStore"] = (
+            [],
+            [
+                "Microsoft.Data.Sqlite", "SQLitePCLRaw.*", "Microsoft.Extensions.Logging.Abstractions",
+                "Google.Protobuf", "Grpc.*",
+            ]),
         ["Facts"] = (["Protocol"], []),
         ["Commands"] = (
             ["Protocol", "EventStore", "Facts"],

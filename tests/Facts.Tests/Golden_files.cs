@@ -45,6 +45,7 @@ public sealed class Golden_files
         // A fact that gained members keeps the file of its earlier full form beside the new one.
         var expected = FactSchema.All.SelectMany(row => new[] { $"{row.Name}.full", $"{row.Name}.minimal" })
             .Concat(["metadata.full", "metadata.minimal", $"{FactNames.PduRecorded}.on_heads"])
+            .Concat([$"{FactNames.PduRecorded}.not_erased", $"{FactNames.PduRecorded}.erased_bare"])
             .Order(StringComparer.Ordinal);
 
         Assert.Equal(expected, GoldenFolder.Names().Order(StringComparer.Ordinal));

@@ -29,6 +29,12 @@ internal static class Samples
     [
         .. Pair(FactNames.PduRecorded, FullPdu(), MinimalPdu()),
         ($"{FactNames.PduRecorded}.on_heads", PduOnHeads()),
+        ($"{FactNames.PduRecorded}.not_erased", PduWithContent()),
+        ($"{FactNames.PduRecorded}.erased_bare", MinimalPdu() with { Erased = new(null, Event(9)) }),
+        .. Pair(
+            FactNames.ContentErased,
+            new ContentErased(Room, Event(1), Event(2), [17, 4711]),
+            new ContentErased(Room, Event(1), Event(2), [1])),
         .. Pair(FactNames.AliasCreated, new AliasCreated(Alias, Room, Alice), new AliasCreated(Alias, Room, Alice)),
         .. Pair(FactNames.AliasDeleted, new AliasDeleted(Alias, Room, Alice), new AliasDeleted(Alias, Room, Alice)),
         .. Pair(
@@ -131,7 +137,10 @@ internal static class Samples
     private static (string File, IFact Fact)[] Pair(string name, IFact full, IFact minimal) =>
         [($"{name}.full", full), ($"{name}.minimal", minimal)];
 
-    private static PduRecorded FullPdu() => PduOnHeads() with
+    private static PduRecorded FullPdu() => PduWithContent() with { Erased = new(Event(8)) };
+
+    /// <summary>As it was written before content could be erased.</summary>
+    private static PduRecorded PduWithContent() => PduOnHeads() with
     {
         StateBeforeAdded = [new StateEntry(new StateTuple("m.room.name", ""), Event(5))],
         StateBeforeRemoved = [new StateTuple("m.room.topic", "")],

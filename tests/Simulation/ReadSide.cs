@@ -11,12 +11,17 @@ namespace Matrix.EventSourced.Simulation.Tests;
 /// <summary>One process's projection, in memory: it stands still until it is asked, and then sees what was in the log
 /// when it was asked, and nothing more.</summary>
 internal sealed class ReadSide(DecodedLog log, SimulatedLog process)
-    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup
+    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup, IRoomSettings
 {
     private readonly Dictionary<EventId, StoredPdu> _idToPdu = [];
     private readonly Dictionary<string, EventId> _transactions = new(StringComparer.Ordinal);
     private readonly Dictionary<RoomId, RoomRows> _rooms = [];
     private int _next;
+
+    public ValueTask<bool> BlocksInvitesAsync(UserId userId) => new(false);
+
+    public ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context) =>
+        ValueTask.CompletedTask;
 
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {

@@ -37,7 +37,7 @@ internal sealed class ServerProcess
         var appender = new FactAppender(Log, ids);
         _aliases = new AliasBook(Log, appender, Identity);
         var directory = new RoomDirectory(Log, appender);
-        _memberships = new Memberships(Rooms, ports, Identity);
+        _memberships = new Memberships(Rooms, ports, ports, Identity);
         var drafts = new MembershipDrafts(Rooms, _memberships, Identity, clock);
         _remote = new RemoteMemberships(
             Rooms, new NoRemoteRooms(), ports, ports, _aliases, drafts, Identity, clock);

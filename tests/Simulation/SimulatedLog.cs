@@ -64,6 +64,14 @@ internal sealed class SimulatedLog(IEventStore inner, Random random, Func<ValueT
         StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
         inner.DeleteAsync(stream, expected, cancellationToken);
 
+    public ValueTask<AppendResult> TombstoneAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
+        inner.TombstoneAsync(stream, expected, cancellationToken);
+
+    public ValueTask<StreamState> ReadStreamStateAsync(
+        StreamName stream, CancellationToken cancellationToken = default) =>
+        inner.ReadStreamStateAsync(stream, cancellationToken);
+
     public async ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default)
     {
         await PauseAsync();
@@ -83,8 +91,12 @@ internal sealed class SimulatedLog(IEventStore inner, Random random, Func<ValueT
     }
 
     public IAsyncEnumerable<LogRecord> ReadAllAsync(
-        LogPosition? from, ReadDirection direction, long maxCount, CancellationToken cancellationToken = default) =>
-        inner.ReadAllAsync(from, direction, maxCount, cancellationToken);
+        LogPosition? from,
+        ReadDirection direction,
+        long maxCount,
+        RecordFilter? filter = null,
+        CancellationToken cancellationToken = default) =>
+        inner.ReadAllAsync(from, direction, maxCount, filter, cancellationToken);
 
     public IAsyncEnumerable<SubscriptionMessage> SubscribeAsync(
         LogPosition after, RecordFilter? filter = null, CancellationToken cancellationToken = default) =>

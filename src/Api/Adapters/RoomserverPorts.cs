@@ -22,6 +22,7 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQuer
                 pdu.EventId, pdu.RoomId, pdu.RoomVersion, pdu.Json, pdu.Disposition, pdu.IsRedacted)
             {
                 StateBefore = pdu.StateBefore,
+                StrippedState = pdu.StrippedState,
             };
         }
         return pdus;

@@ -14,7 +14,7 @@ internal static class Cli
         var verb = hasVerb ? arguments[0] : "run";
         var rest = hasVerb ? arguments[1..] : arguments;
         if (rest.Contains("--help") || rest.Contains("-h"))
-            verb = "help";
+            verb = verb == "log" ? "help-log" : "help";
         if (rest.Contains("--version"))
             verb = "version";
         try
@@ -28,10 +28,12 @@ internal static class Cli
                 "audit" => await AuditVerb.RunAsync(rest),
                 "backup" => await BackupVerb.RunAsync(rest),
                 "rebuild" => await RebuildVerb.RunAsync(rest),
+                "log" => await LogVerb.RunAsync(rest),
                 "rotate-key" => await WithConfigAsync(rest, RotateKeyVerb.RunAsync),
                 "register" => await RegisterVerb.RunAsync(rest),
                 "version" => Print($"{ServerVersion.Name} {ServerVersion.Version}"),
                 "help" => Print(HelpText()),
+                "help-log" => Print(LogVerb.HelpText),
                 _ => Fail($"There is no verb '{verb}'. See --help.", 2),
             };
         }
@@ -74,6 +76,8 @@ internal static class Cli
                matrix destinations [OPTIONS]           show which servers lag, and why
                matrix rotate-key [OPTIONS]             sign with a new key from the next start on, while the
                                                        server is stopped
+               matrix log serve [OPTIONS]              serve the log alone, over EventStoreDB's gRPC protocol, in a
+                                                       process of its own (log serve --help says how)
                matrix generate-config [OPTIONS]        print a homeserver.yaml with every key and its default
                matrix --version | --help
 

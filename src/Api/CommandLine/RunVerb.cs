@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.FederationApi;
 using Matrix.EventSourced.Api.Hosting;
@@ -11,9 +10,7 @@ internal static class RunVerb
 {
     public static async Task<int> RunAsync(HomeserverConfig config)
     {
-        using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var stop = new StopSignals();
 
         var startedAt = TimeProvider.System.GetTimestamp();
         Console.Out.WriteLine(
@@ -25,28 +22,25 @@ internal static class RunVerb
             Console.Out.Write(Banner(config, homeserver, TimeProvider.System.GetElapsedTime(startedAt)));
             await homeserver.RunAsync(stop.Token);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
             // Told to stop while it started; everything opened so far is closed again.
         }
         Console.Out.WriteLine("Stopped.");
         return 0;
-
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.Cancel();
-        }
     }
 
     private static string Banner(HomeserverConfig config, Homeserver homeserver, TimeSpan took)
     {
         var url = homeserver.ClientAddresses[0];
         var federation = homeserver.FederationAddresses is [var first, ..] ? first : "off";
+        var gateway = homeserver.GatewayAddresses.Count == 0
+            ? string.Empty
+            : $"\n  log over gRPC   {string.Join(", ", homeserver.GatewayAddresses)}";
         return $"""
             Ready in {took.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s.
               client API      {string.Join(", ", homeserver.ClientAddresses)}
-              federation API  {federation}
+              federation API  {federation}{gateway}
               data            {config.DataFolder}
               first user      {FirstUser(config, url)}
               stop with Ctrl-C

@@ -32,6 +32,7 @@ public static partial class Composition
         MapToDevice(table);
         MapReading(table);
         MapDiscovering(table);
+        MapPush(table);
         Destinations.Map(table);
         return table;
     }
@@ -68,6 +69,8 @@ public static partial class Composition
         AddToDevice(services);
         AddReading(services);
         AddDiscovering(services);
+        AddPush(services, identity);
+        AddErasure(services, config, storage);
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);

@@ -13,8 +13,8 @@ internal static class ConfigKeys
 {
     private const string Text = "text";
     private const string YesNo = "true or false";
-    private const string FileName = "the path of a file that is there";
-    private const string Urls =
+    public const string FileName = "the path of a file that is there";
+    public const string Urls =
         "http:// or https:// with an IP address, localhost or *, and a port: http://127.0.0.1:8008";
 
     // Private, loopback, link-local and other special ranges of the IANA registries (RFC 6890).
@@ -56,6 +56,11 @@ internal static class ConfigKeys
             "presence", YesNo, "true",
             "Users see who is online. Switched off, everybody counts as offline.",
             (c, t) => Flag(t, on => c with { PresenceEnabled = on })),
+        new(
+            "redaction_retention_days", "0 to 36500", "7",
+            "How long the log keeps what redacted events said, for audits. Then it is erased for good. 0 is for ever.",
+            (c, t) => Integer(t, 0, 36_500, n =>
+                c with { RedactionRetention = n == 0 ? null : TimeSpan.FromDays(n) })),
         new(
             "client.listen", Urls, "http://127.0.0.1:8008",
             "Where the client API listens.",
@@ -156,6 +161,7 @@ internal static class ConfigKeys
             "Each *.yaml in it registers an application service; relative to the data folder. "
             + "Takes effect with application services, which are not built yet.",
             (c, t) => Optional(t, folder => c with { AppserviceFolder = folder ?? string.Empty })),
+        .. GatewayConfigKeys.All,
         new(
             "log.level", "trace, debug, information, warning or error", "information",
             "What is logged: this and everything worse.",

@@ -58,6 +58,8 @@ internal static class ConfigLoader
             problems.Add("client.listen: at least one address is needed.");
         CheckTls(config.Client, "client", problems);
         CheckTls(config.Federation.Listener, "federation", problems);
+        CheckTls(config.Gateway.Listener, "gateway", problems);
+        config = GatewayConfigKeys.Complete(config, problems);
         if (config.Registration is { Mode: RegistrationMode.Token, Tokens.Count: 0 })
             problems.Add("registration.mode: token needs at least one token in registration.tokens.");
         if (problems.Count > 0)

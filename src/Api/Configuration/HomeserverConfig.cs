@@ -39,6 +39,9 @@ public sealed record HomeserverConfig
 
     public bool PresenceEnabled { get; init; }
 
+    /// <summary>How long the log keeps the content of what is redacted; null: for ever.</summary>
+    public TimeSpan? RedactionRetention { get; init; } = TimeSpan.FromDays(7);
+
     public SessionsConfig Sessions { get; init; } = new();
 
     public VoipConfig Voip { get; init; } = new();
@@ -54,6 +57,8 @@ public sealed record HomeserverConfig
 
     /// <summary>Every <c>*.yaml</c> in it registers an application service.</summary>
     public string AppserviceFolder { get; init; } = string.Empty;
+
+    public GatewayConfig Gateway { get; init; } = new();
 
     public LogConfig Log { get; init; } = new();
 }
@@ -74,6 +79,22 @@ public sealed record ListenerConfig
     public string? TlsCertificateFile { get; init; }
 
     public string? TlsKeyFile { get; init; }
+}
+
+/// <summary>The log over EventStoreDB's gRPC protocol.</summary>
+public sealed record GatewayConfig
+{
+    public ListenerConfig Listener { get; init; } = new();
+
+    public bool IsOn => Listener.Listen.Count > 0;
+
+    /// <summary>Null where everybody is let in.</summary>
+    public string? User { get; init; }
+
+    public string? Password { get; init; }
+
+    /// <summary>Where the password was read from.</summary>
+    public string? PasswordFile { get; init; }
 }
 
 /// <summary>One address to listen on. Shape: port 0 takes a free one.</summary>

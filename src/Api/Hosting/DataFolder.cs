@@ -27,6 +27,11 @@ public sealed class DataFolder : IDisposable
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode FolderMode = OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
+    /// <summary>The folder of certificates in a data folder.</summary>
+    internal const string TlsName = "tls";
+
+    private const string LogName = "log";
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream @lock)
@@ -38,11 +43,11 @@ public sealed class DataFolder : IDisposable
 
     public string Path { get; }
 
-    public string LogFolder => System.IO.Path.Combine(Path, "log");
+    public string LogFolder => System.IO.Path.Combine(Path, LogName);
 
     public string PostgresFolder => System.IO.Path.Combine(Path, "postgres");
 
-    public string TlsFolder => System.IO.Path.Combine(Path, "tls");
+    public string TlsFolder => System.IO.Path.Combine(Path, TlsName);
 
     internal ControlSocket ControlSocket { get; }
 
@@ -58,9 +63,7 @@ public sealed class DataFolder : IDisposable
         {
             // Others on the machine have no business in here; the private cluster's own user may pass through to its
             // folder.
-            if (!Directory.Exists(path))
-                Directory.CreateDirectory(path, FolderMode);
-            Directory.CreateDirectory(System.IO.Path.Combine(path, "log"), OwnerOnly);
+            MakeLogFolder(path);
             @lock = new FileStream(
                 System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             CheckServerName(System.IO.Path.Combine(path, "server_name"), serverName);
@@ -76,6 +79,22 @@ public sealed class DataFolder : IDisposable
         {
             @lock?.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Makes the folder of the log, and the data folder around it, where they are missing; answers its
+    /// path.</summary>
+    internal static string MakeLogFolder(string path)
+    {
+        try
+        {
+            if (!Directory.Exists(path))
+                Directory.CreateDirectory(path, FolderMode);
+            return Directory.CreateDirectory(System.IO.Path.Combine(path, LogName), OwnerOnly).FullName;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException($"The data folder {path} cannot be used: {exception.Message}");
         }
     }
 

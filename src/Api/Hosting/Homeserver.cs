@@ -2,6 +2,7 @@ using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Logging;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.EventStore.Gateway;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Signing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -28,12 +29,18 @@ public sealed class Homeserver : IAsyncDisposable
     private readonly Storage _storage;
     private readonly DataFolder _data;
     private readonly ILoggerFactory? _ownLogging;
+    private readonly LogGateway? _gateway;
     private int _stopped;
 
     private Homeserver(
-        WebApplication app, Storage storage, DataFolder data, ILoggerFactory? ownLogging, HomeserverConfig config)
+        WebApplication app,
+        Storage storage,
+        DataFolder data,
+        ILoggerFactory? ownLogging,
+        LogGateway? gateway,
+        HomeserverConfig config)
     {
-        (_app, _storage, _data, _ownLogging) = (app, storage, data, ownLogging);
+        (_app, _storage, _data, _ownLogging, _gateway) = (app, storage, data, ownLogging, gateway);
         // Kestrel lists the addresses in the order in which they were asked for, the control socket last.
         var addresses = app.Urls.ToList();
         ClientAddresses = addresses.GetRange(0, config.Client.Listen.Count);
@@ -44,6 +51,9 @@ public sealed class Homeserver : IAsyncDisposable
     public IReadOnlyList<string> ClientAddresses { get; }
 
     public IReadOnlyList<string> FederationAddresses { get; }
+
+    /// <summary>Where clients of EventStoreDB reach the log; empty while that is off.</summary>
+    public IReadOnlyList<string> GatewayAddresses => _gateway?.Addresses ?? [];
 
     public IServiceProvider Services => _app.Services;
 
@@ -68,7 +78,11 @@ public sealed class Homeserver : IAsyncDisposable
             data.ControlSocket.RemoveStale();
             await StartAsync(app, cancellationToken);
             data.ControlSocket.Protect();
-            return new Homeserver(app, storage, data, ownLogging, config);
+            var gateway = config.Gateway.IsOn
+                ? await Composition.StartGatewayAsync(
+                    config, data.TlsFolder, storage.EventStore, time, logging, cancellationToken)
+                : null;
+            return new Homeserver(app, storage, data, ownLogging, gateway, config);
         }
         catch
         {
@@ -109,6 +123,8 @@ public sealed class Homeserver : IAsyncDisposable
             return;
         // Says "stopping" first, which ends the long polls; then listeners close and hosted services stop in reverse
         // order.
+        if (_gateway is not null)
+            await _gateway.DisposeAsync();
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _storage.DisposeAsync();
@@ -199,6 +215,7 @@ public sealed class Homeserver : IAsyncDisposable
         .SetMinimumLevel(config.Level)
         // The framework's own lines are of no use below a warning, and one per request would cost.
         .AddFilter("Microsoft", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
+        .AddFilter("Grpc", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddFilter("Marten", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddFilter("Npgsql", config.Level > LogLevel.Warning ? config.Level : LogLevel.Warning)
         .AddProvider(new LineLoggerProvider(Console.Error, config.IsJson, time)));

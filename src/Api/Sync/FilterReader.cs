@@ -48,6 +48,7 @@ internal static class FilterReader
             RoomAccountData = ReadEventFilter(Object(room, "account_data"u8)),
             State = ReadEventFilter(Object(room, "state"u8)),
             Timeline = ReadEventFilter(Object(room, "timeline"u8)),
+            CountsThreads = Flag(Object(room, "timeline"u8), "unread_thread_notifications"u8) ?? false,
         };
     }
 

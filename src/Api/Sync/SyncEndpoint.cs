@@ -53,7 +53,8 @@ internal static class SyncEndpoint
             IsFederationFormat = sync.Filter.IsFederationFormat,
         };
         audience = await request.Get<EventBundler>().BundleAsync(audience, answer, request.ClientGone);
-        var writer = new SyncResponseWriter(answer, audience, sync.UseStateAfter, FindLastActive);
+        var writer = new SyncResponseWriter(
+            answer, audience, sync.UseStateAfter, sync.Filter.CountsThreads, FindLastActive);
         return new MatrixResponse.Json(writer.Write);
 
         long? FindLastActive(string userId) => presence.FindLastActive(UserId.Parse(userId));

@@ -10,7 +10,11 @@ namespace Matrix.EventSourced.Api.Sync;
 /// <remarks>Spec: v1.19 client-server-api #get_matrixclientv3sync. Shape: every section is there, also when it is
 /// empty.</remarks>
 internal sealed class SyncResponseWriter(
-    SyncAnswer answer, EventAudience audience, bool useStateAfter, Func<string, long?> findLastActive)
+    SyncAnswer answer,
+    EventAudience audience,
+    bool useStateAfter,
+    bool countsThreads,
+    Func<string, long?> findLastActive)
 {
     public void Write(Utf8JsonWriter writer)
     {
@@ -68,10 +72,7 @@ internal sealed class SyncResponseWriter(
         if (isJoined)
         {
             EphemeralWriter.WriteRoom(writer, room);
-            writer.WriteStartObject("unread_notifications"u8);
-            writer.WriteNumber("highlight_count"u8, 0);
-            writer.WriteNumber("notification_count"u8, 0);
-            writer.WriteEndObject();
+            UnreadWriter.Write(writer, room.Unread, countsThreads);
         }
         writer.WriteEndObject();
     }

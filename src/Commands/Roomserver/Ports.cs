@@ -47,6 +47,10 @@ public sealed record StoredPdu(
 {
     /// <summary>The state before it; the root of the empty state for an outlier.</summary>
     public StateRoot StateBefore { get; init; }
+
+    /// <summary>What an invite or a knock said of its room's state, an array of stripped events; null for any other
+    /// PDU.</summary>
+    public ReadOnlyMemory<byte>? StrippedState { get; init; }
 }
 
 /// <summary>How the PDUs of a room hang together, as far as no single PDU says it.</summary>
@@ -136,6 +140,20 @@ public interface IProfileLookup
     /// <summary>The profile of a local user; an empty one for users that are unknown or live elsewhere.</summary>
     /// <remarks>Ensures: sees every append that returned before this call.</remarks>
     ValueTask<MemberProfile> FindAsync(UserId userId);
+}
+
+/// <summary>What the settings of a local user say about rooms.</summary>
+public interface IRoomSettings
+{
+    /// <summary>Whether the user wants no invites. Spec: v1.19 client-server-api #invite-permission.</summary>
+    /// <remarks>Ensures: sees every append that returned before this call.</remarks>
+    ValueTask<bool> BlocksInvitesAsync(UserId userId);
+
+    /// <summary>Gives a room the settings of the one that it replaces: tags, push rules, that it is a direct chat.
+    /// </summary>
+    /// <remarks>Spec: v1.19 client-server-api #room-upgrades, server behaviour. What the new room has already, it
+    /// keeps.</remarks>
+    ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context);
 }
 
 /// <summary>The two profile fields that a member event repeats.</summary>

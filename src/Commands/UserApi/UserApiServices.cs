@@ -1,5 +1,6 @@
 using FluentValidation;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Commands.UserApi.ClientConfig;
 using Matrix.EventSourced.Commands.UserApi.Credentials;
@@ -26,6 +27,7 @@ public static class UserApiServices
             provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
         services.AddSingleton(provider => new AggregateStore<CredentialsState>(
             provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
+        services.AddSingleton<IRoomSettings, RoomSettings>();
         services.AddSingleton(provider => new AggregateStore<ClientConfigState>(
             provider.GetRequiredService<IEventStore>(), provider.GetRequiredService<FactAppender>()));
         services.TryAddSingleton<IPasswordHasher, Argon2PasswordHasher>();

@@ -39,7 +39,7 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
         _time = time;
         _log = log;
         _folderLock = folderLock;
-        var database = LogSchema.Open(path);
+        var database = LogSchema.Open(path, afterCrash, time);
         try
         {
             _session = new WriteSession(database, time, options, afterCrash);
@@ -109,7 +109,17 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
     {
         cancellationToken.ThrowIfCancellationRequested();
         return await EnqueueAsync(
-            new FunctionOperation<AppendResult>(session => StreamChanges.Delete(session, stream, expected)));
+            new FunctionOperation<AppendResult>(
+                session => StreamChanges.Delete(session, stream, expected, forGood: false)));
+    }
+
+    public async ValueTask<AppendResult> TombstoneAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await EnqueueAsync(
+            new FunctionOperation<AppendResult>(
+                session => StreamChanges.Delete(session, stream, expected, forGood: true)));
     }
 
     public async ValueTask RewriteAsync(
@@ -146,6 +156,10 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
     public ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(_feed.Head);
 
+    public ValueTask<StreamState> ReadStreamStateAsync(
+        StreamName stream, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(_readers.Read(stream, static (reader, name) => reader.ReadState(name)));
+
     public async IAsyncEnumerable<LogRecord> ReadStreamAsync(
         StreamName stream,
         long? fromRevision,
@@ -175,9 +189,11 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
         LogPosition? from,
         ReadDirection direction,
         long maxCount,
+        RecordFilter? filter = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await ValueTask.CompletedTask;
+        var effective = filter ?? RecordFilter.Default;
         var forwards = direction == ReadDirection.Forwards;
         var next = from ?? (forwards ? LogPosition.Start : new LogPosition(long.MaxValue));
         while (maxCount > 0)
@@ -185,8 +201,12 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
             cancellationToken.ThrowIfCancellationRequested();
             var page = ReadAllPage(next, direction, maxCount);
             foreach (var record in page.Records)
+            {
+                if (!effective.Passes(record))
+                    continue;
+                maxCount--;
                 yield return record;
-            maxCount -= page.Records.Count;
+            }
             if (page.IsLast)
                 yield break;
             var last = page.Records[^1].Position.Value;
@@ -198,7 +218,8 @@ public sealed partial class EmbeddedEventStore : IEventStore, IRecordEraser, ILo
         LogPosition after, RecordFilter? filter = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return new Subscription(_feed, ReadAllPage, filter).RunAsync(after, _closed.Token, cancellationToken);
+        return new Subscription(_feed, ReadAllPage, filter ?? RecordFilter.Default)
+            .RunAsync(after, _closed.Token, cancellationToken);
     }
 
     public ValueTask<StreamMetadata> ReadStreamMetadataAsync(

@@ -28,7 +28,7 @@ internal sealed class LogReader : IDisposable
         """;
 
     private const string Columns =
-        "SELECT r.position, r.stream, r.revision, r.record_id, r.type, r.created_ms, r.data, r.metadata";
+        "SELECT r.position, r.stream, r.revision, r.record_id, r.type, r.created_ms, r.data, r.metadata, r.is_binary";
 
     private readonly SqliteDatabase _database;
     private readonly TypeNames _types;
@@ -46,7 +46,9 @@ internal sealed class LogReader : IDisposable
         _database = new SqliteDatabase(path, readOnly: true);
         _database.Execute("PRAGMA cache_size = -1024;");
         _findStream = _database.Prepare(
-            "SELECT id, first, floor, max_age_ms, max_count, truncate_before FROM streams WHERE name = ?1");
+            """
+            SELECT id, first, floor, max_age_ms, max_count, truncate_before, tombstoned FROM streams WHERE name = ?1
+            """);
         _lastRevision = _database.Prepare("SELECT max(revision) FROM records WHERE stream = ?1");
         const string InStream = $"{Columns} FROM records r WHERE r.stream = ?1 AND r.created_ms >= ?3";
         _streamForwards = _database.Prepare($"{InStream} AND r.revision >= ?2 ORDER BY r.revision LIMIT ?4");
@@ -88,6 +90,14 @@ internal sealed class LogReader : IDisposable
 
     public StreamMetadata ReadMetadata(StreamName name) => Find(name)?.Metadata ?? new StreamMetadata();
 
+    public StreamState ReadState(StreamName name)
+    {
+        if (Find(name) is not { } stream)
+            return new StreamState(null);
+        var last = Math.Max(stream.Floor, LastRevision(stream.Id));
+        return new StreamState(last < stream.First ? null : last, stream.IsTombstoned);
+    }
+
     public void Dispose() => _database.Dispose();
 
     private LogPage ReadPage(SqliteStatement statement, StreamName? stream, long limit)
@@ -103,7 +113,7 @@ internal sealed class LogReader : IDisposable
                 if (stream is null && lastStreamId != statement.Integer(1))
                 {
                     lastStreamId = statement.Integer(1);
-                    name = StreamName.FromStored(statement.Text(8));
+                    name = StreamName.FromStored(statement.Text(9));
                 }
                 var record = ReadRecord(statement, name);
                 records.Add(record);
@@ -127,7 +137,7 @@ internal sealed class LogReader : IDisposable
         TypeName(row.Integer(4)),
         row.Integer(5),
         row.Blob(6),
-        row.Blob(7));
+        row.Blob(7)) { IsJson = row.Integer(8) == 0 };
 
     private string TypeName(long id)
     {
@@ -161,7 +171,8 @@ internal sealed class LogReader : IDisposable
                 new StreamMetadata(
                     maxAgeMs is { } ms ? TimeSpan.FromMilliseconds(ms) : null,
                     _findStream.IntegerOrNull(4),
-                    _findStream.IntegerOrNull(5)));
+                    _findStream.IntegerOrNull(5)),
+                _findStream.Integer(6) != 0);
         }
         finally
         {
@@ -169,5 +180,5 @@ internal sealed class LogReader : IDisposable
         }
     }
 
-    private sealed record StreamRow(long Id, long First, long Floor, StreamMetadata Metadata);
+    private sealed record StreamRow(long Id, long First, long Floor, StreamMetadata Metadata, bool IsTombstoned);
 }

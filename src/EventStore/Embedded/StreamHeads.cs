@@ -1,7 +1,7 @@
 namespace Matrix.EventSourced.EventStore.Embedded;
 
 /// <summary>Where a stream stands, as the writer knows it.</summary>
-internal sealed class StreamHead(string name, long id, long first, long head)
+internal sealed class StreamHead(string name, long id, long first, long head, bool isTombstoned = false)
 {
     public string Name { get; } = name;
 
@@ -12,6 +12,9 @@ internal sealed class StreamHead(string name, long id, long first, long head)
 
     /// <summary>The last revision ever given; -1 before the first.</summary>
     public long Head { get; set; } = head;
+
+    /// <summary>Whether it is closed for good.</summary>
+    public bool IsTombstoned { get; set; } = isTombstoned;
 
     /// <summary>What a writer is told: the last revision, or null for a stream that holds nothing.</summary>
     public long? Actual => Head < First ? null : Head;

@@ -13,7 +13,7 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 /// Nothing is polled: live, it waits for the signal that an append gives.
 /// </remarks>
 internal sealed class Subscription(
-    LiveFeed feed, Func<LogPosition, ReadDirection, long, LogPage> readPage, RecordFilter? filter)
+    LiveFeed feed, Func<LogPosition, ReadDirection, long, LogPage> readPage, RecordFilter filter)
 {
     /// <summary>LIMIT: records taken from memory at once. Ours: a lock per batch rather than per record.</summary>
     private const int BatchMax = 128;
@@ -44,7 +44,7 @@ internal sealed class Subscription(
             }
             for (var i = 0; i < records.Count; i++)
             {
-                if (filter is null || filter.Passes(records[i]))
+                if (filter.Passes(records[i]))
                     yield return new SubscriptionMessage.Recorded(records[i]);
             }
             position = LogPosition.Max(position, end);
@@ -53,7 +53,7 @@ internal sealed class Subscription(
                 caughtUpAt = position;
                 yield return new SubscriptionMessage.CaughtUp(position);
             }
-            else if (records.Count > 0 && filter is not null && !filter.Passes(records[^1]))
+            else if (records.Count > 0 && !filter.Passes(records[^1]))
                 yield return new SubscriptionMessage.Checkpoint(position);
             if (!isHead)
                 continue;

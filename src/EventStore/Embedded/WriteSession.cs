@@ -9,7 +9,7 @@ internal sealed class WriteSession : IDisposable
 {
     /// <summary>So many positions are left out after a crash: more than relaxed records can have been lost in
     /// it.</summary>
-    private const long PositionsSkippedAfterCrash = 1_000_000;
+    public const long PositionsSkippedAfterCrash = 1_000_000;
 
     private readonly SqliteDatabase _database;
     private readonly TimeProvider _time;
@@ -40,12 +40,13 @@ internal sealed class WriteSession : IDisposable
         _begin = database.Prepare("BEGIN IMMEDIATE");
         _commit = database.Prepare("COMMIT");
         _insertRecord = database.Prepare("""
-            INSERT OR IGNORE INTO records (position, stream, revision, type, record_id, created_ms, data, metadata)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            INSERT OR IGNORE INTO records
+                (position, stream, revision, type, record_id, created_ms, data, metadata, is_binary)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
             """);
         _findRecord = database.Prepare("SELECT revision, position FROM records WHERE stream = ?1 AND record_id = ?2");
-        _findStream = database.Prepare("SELECT id, first, floor FROM streams WHERE name = ?1");
-        _insertStream = database.Prepare("INSERT INTO streams (name) VALUES (?1)");
+        _findStream = database.Prepare("SELECT id, first, floor, tombstoned FROM streams WHERE name = ?1");
+        _insertStream = database.Prepare("INSERT INTO streams (name, max_count) VALUES (?1, ?2)");
         _lastRevision = database.Prepare("SELECT max(revision) FROM records WHERE stream = ?1");
         _findType = database.Prepare("SELECT id FROM types WHERE name = ?1");
         _insertType = database.Prepare("INSERT INTO types (name) VALUES (?1)");
@@ -104,6 +105,8 @@ internal sealed class WriteSession : IDisposable
     public AppendResult Append(StreamName name, ExpectedRevision expected, IReadOnlyList<NewRecord> records)
     {
         var stream = FindHead(name.Value);
+        if (stream?.IsTombstoned == true || (name.IsMetadata && FindHead(name.Described.Value)?.IsTombstoned == true))
+            return new AppendResult.Tombstoned();
         var actual = stream?.Actual;
         if (!expected.Admits(actual))
             return FindOriginal(stream, records, out _) ?? (AppendResult)new AppendResult.Conflict(actual);
@@ -114,7 +117,7 @@ internal sealed class WriteSession : IDisposable
             if (knownCount > 0)
                 return new AppendResult.Conflict(actual);
         }
-        stream ??= AddStream(name.Value);
+        stream ??= AddStream(name);
         for (var i = 0; i < records.Count; i++)
         {
             // The unique index refuses a record that stands already, which saves the question before each append.
@@ -122,6 +125,8 @@ internal sealed class WriteSession : IDisposable
                 return FindOriginal(stream, records, out _)
                     ?? throw new EventStoreException($"The stream {name} is inconsistent.");
         }
+        if (name.IsMetadata)
+            StreamChanges.ApplyMetadata(this, name.Described, records[^1].Data);
         return new AppendResult.Appended(stream.Head, new LogPosition((ulong)_lastPosition));
     }
 
@@ -137,17 +142,18 @@ internal sealed class WriteSession : IDisposable
             return null;
         }
         var (id, first, floor) = (_findStream.Integer(0), _findStream.Integer(1), _findStream.Integer(2));
+        var isTombstoned = _findStream.Integer(3) != 0;
         _findStream.Reset();
-        var head = new StreamHead(name, id, first, Math.Max(floor, LastRevision(id)));
+        var head = new StreamHead(name, id, first, Math.Max(floor, LastRevision(id)), isTombstoned);
         _heads.Add(head);
         return head;
     }
 
-    public StreamHead AddStream(string name)
+    public StreamHead AddStream(StreamName name)
     {
         _beforeOperation?.Invoke("add stream");
-        _insertStream.Bind(1, name).Run();
-        var head = new StreamHead(name, _database.LastRowId, first: 0, head: -1);
+        _insertStream.Bind(1, name.Value).Bind(2, StreamBounds.Of(name).MaxCount).Run();
+        var head = new StreamHead(name.Value, _database.LastRowId, first: 0, head: -1);
         _heads.Add(head);
         return head;
     }
@@ -182,6 +188,7 @@ internal sealed class WriteSession : IDisposable
             .Bind(6, _nowMs)
             .Bind(7, record.Data.Span)
             .Bind(8, record.Metadata.Span)
+            .Bind(9, record.IsJson ? 0L : 1L)
             .Run();
         if (_database.Changes == 0)
             return false;
@@ -195,7 +202,7 @@ internal sealed class WriteSession : IDisposable
             record.Type,
             _nowMs,
             record.Data,
-            record.Metadata));
+            record.Metadata) { IsJson = record.IsJson });
         return true;
     }
 

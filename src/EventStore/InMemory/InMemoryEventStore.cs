@@ -34,7 +34,7 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         lock (_lock)
         {
             BeforeOperation?.Invoke("append");
-            result = Append(StreamOf(stream), stream, expected, records, ref grown);
+            result = Append(stream, expected, records, ref grown);
         }
         grown?.SetResult();
         return ValueTask.FromResult(result);
@@ -44,26 +44,35 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         StreamName stream, StreamMetadata metadata, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        TaskCompletionSource? grown = null;
         lock (_lock)
         {
             BeforeOperation?.Invoke("set stream metadata");
-            StreamOf(stream).Metadata = metadata;
+            var holder = StreamOf(stream.Metadata);
+            var current = holder.Records.Count == 0 ? ReadOnlyMemory<byte>.Empty : holder.Records[^1].Data;
+            if (StreamMetadataJson.Change(stream, metadata, holder.Head + 1, current) is { } change)
+                Append(stream.Metadata, ExpectedRevision.Any, [change], ref grown);
         }
+        grown?.SetResult();
         return ValueTask.CompletedTask;
     }
 
     public ValueTask<AppendResult> DeleteAsync(
-        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default)
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Hide(stream, expected, forGood: false, cancellationToken));
+
+    public ValueTask<AppendResult> TombstoneAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Hide(stream, expected, forGood: true, cancellationToken));
+
+    public ValueTask<StreamState> ReadStreamStateAsync(
+        StreamName stream, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            BeforeOperation?.Invoke("delete");
-            var target = StreamOf(stream);
-            if (!expected.Admits(target.Actual))
-                return ValueTask.FromResult<AppendResult>(new AppendResult.Conflict(target.Actual));
-            target.First = target.Head + 1;
-            return ValueTask.FromResult<AppendResult>(new AppendResult.Appended(target.Head, Head));
+            return ValueTask.FromResult(_nameToStream.TryGetValue(stream.Value, out var found)
+                ? new StreamState(found.Actual, found.IsTombstoned)
+                : new StreamState(null));
         }
     }
 
@@ -101,9 +110,11 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         LogPosition? from,
         ReadDirection direction,
         long maxCount,
+        RecordFilter? filter = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await ValueTask.CompletedTask;
+        var effective = filter ?? RecordFilter.Default;
         List<LogRecord> found;
         lock (_lock)
         {
@@ -111,7 +122,7 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
             var ordered = direction == ReadDirection.Forwards
                 ? _records.Skip(IndexAfter(from ?? LogPosition.Start))
                 : _records.Take(from is { } last ? IndexAfter(last) : _records.Count).Reverse();
-            found = [.. ordered.Where(IsVisible).Take(Clamp(maxCount))];
+            found = [.. ordered.Where(IsVisible).Where(effective.Passes).Take(Clamp(maxCount))];
         }
         foreach (var record in found)
         {
@@ -125,6 +136,7 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
         RecordFilter? filter = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        var effective = filter ?? RecordFilter.Default;
         var next = IndexAfter(after);
         var atHeadSince = -1;
         while (true)
@@ -133,7 +145,7 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
             var (page, end, grown) = ReadPage(next);
             foreach (var record in page)
             {
-                if (filter is null || filter.Passes(record))
+                if (effective.Passes(record))
                     yield return new SubscriptionMessage.Recorded(record);
             }
             next = Math.Max(next, end);
@@ -165,12 +177,15 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
     private LogPosition Head => new((ulong)_records.Count);
 
     private AppendResult Append(
-        Stream target,
         StreamName name,
         ExpectedRevision expected,
         IReadOnlyList<NewRecord> records,
         ref TaskCompletionSource? grown)
     {
+        var target = StreamOf(name);
+        var described = name.IsMetadata ? StreamOf(name.Described) : null;
+        if (target.IsTombstoned || described?.IsTombstoned == true)
+            return new AppendResult.Tombstoned();
         var known = records.Count(record => target.RecordIdToRecord.ContainsKey(record.RecordId));
         if (known == records.Count)
         {
@@ -190,14 +205,34 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
                 record.Type,
                 createdMs,
                 record.Data,
-                record.Metadata);
+                record.Metadata) { IsJson = record.IsJson };
             _records.Add(stored);
             target.Records.Add(stored);
             target.RecordIdToRecord.Add(record.RecordId, stored);
         }
+        if (described is not null)
+            described.Metadata = StreamMetadataJson.Read(records[^1].Data);
         grown = _grown;
         _grown = NewSignal();
         return new AppendResult.Appended(target.Head, Head);
+    }
+
+    private AppendResult Hide(
+        StreamName name, ExpectedRevision expected, bool forGood, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            BeforeOperation?.Invoke(forGood ? "tombstone" : "delete");
+            var target = StreamOf(name);
+            if (target.IsTombstoned)
+                return new AppendResult.Tombstoned();
+            if (!expected.Admits(target.Actual))
+                return new AppendResult.Conflict(target.Actual);
+            target.First = target.Head + 1;
+            target.IsTombstoned = forGood;
+            return new AppendResult.Appended(target.Head, Head);
+        }
     }
 
     /// <summary>What stands from an index on, where that ends, and, at the head, the signal that tells when there is
@@ -223,7 +258,7 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
     private Stream StreamOf(StreamName name)
     {
         if (!_nameToStream.TryGetValue(name.Value, out var stream))
-            _nameToStream.Add(name.Value, stream = new Stream());
+            _nameToStream.Add(name.Value, stream = new Stream { Metadata = StreamBounds.Of(name) });
         return stream;
     }
 
@@ -243,6 +278,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
 
         /// <summary>The first revision that a deletion left.</summary>
         public long First { get; set; }
+
+        public bool IsTombstoned { get; set; }
 
         public long Head => Records.Count - 1;
 

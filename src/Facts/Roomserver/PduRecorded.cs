@@ -87,4 +87,23 @@ public sealed record PduRecorded : IRoomFact
     /// <summary>The server that sends it on to the room's other servers: ours for what our users send; null for what
     /// came by federation.</summary>
     public ServerName? SendOn { get; init; }
+
+    /// <summary>Set once the PDU's content was erased from the log, some time after its redaction: then
+    /// <see cref="Pdu"/> is the redacted form, and its content hash does not hold. All else is as it was.</summary>
+    public ErasedContent? Erased { get; init; }
 }
+
+/// <summary>What readers need to know of content that is gone.</summary>
+/// <remarks>Shape: Thread, the root of the thread that it was a reply in; Parent, what else it related to. At most one
+/// of them.</remarks>
+public sealed record ErasedContent(EventId? Thread = null, EventId? Parent = null);
+
+/// <summary>The content of a redacted PDU is gone from the log: <c>roomserver.content_erased.v1</c>, stream
+/// <c>erasure-log</c>.</summary>
+/// <remarks>
+/// Shape: Positions, the records that were rewritten; written after they were, so that what is not said here is done
+/// again. RedactedBy, the redaction that asked for it.
+/// Consumers: delete what would not be there had the PDU never had its content.
+/// </remarks>
+public sealed record ContentErased(
+    RoomId RoomId, EventId EventId, EventId RedactedBy, ImmutableArray<long> Positions) : IFact;

@@ -32,6 +32,8 @@ internal static class PduRecordedJson
         WriteOptional(json, "transaction_scope"u8, fact.TransactionScope);
         if (fact.SendOn is { } server)
             json.WriteString("send_on"u8, server.Value);
+        if (fact.Erased is { } erased)
+            WriteErased(json, erased);
         if (fact.StrippedState is { } stripped)
         {
             json.WritePropertyName("stripped_state"u8);
@@ -102,6 +104,14 @@ internal static class PduRecordedJson
         json.WriteEndArray();
     }
 
+    private static void WriteErased(Utf8JsonWriter json, ErasedContent erased)
+    {
+        json.WriteStartObject("erased"u8);
+        WriteOptional(json, "thread"u8, erased.Thread?.Value);
+        WriteOptional(json, "parent"u8, erased.Parent?.Value);
+        json.WriteEndObject();
+    }
+
     private static void WriteOptional(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
     {
         if (value is not null)
@@ -168,6 +178,8 @@ internal static class PduRecordedJson
             members.SendOn = FactJsonReading.Identifier<ServerName>(ref reader);
         else if (reader.ValueTextEquals("redacts_applied"u8))
             members.RedactsApplied = FactJsonReading.Identifier<EventId>(ref reader);
+        else if (reader.ValueTextEquals("erased"u8))
+            members.Erased = ReadErased(ref reader);
         else
             return false;
         return true;
@@ -182,6 +194,22 @@ internal static class PduRecordedJson
         else
             return false;
         return true;
+    }
+
+    private static ErasedContent ReadErased(ref Utf8JsonReader reader)
+    {
+        var erased = new ErasedContent();
+        FactJsonReading.EnterObject(ref reader);
+        while (FactJsonReading.NextMember(ref reader))
+        {
+            if (reader.ValueTextEquals("thread"u8))
+                erased = erased with { Thread = FactJsonReading.Identifier<EventId>(ref reader) };
+            else if (reader.ValueTextEquals("parent"u8))
+                erased = erased with { Parent = FactJsonReading.Identifier<EventId>(ref reader) };
+            else
+                FactJsonReading.SkipValue(ref reader);
+        }
+        return erased;
     }
 
     private static ImmutableArray<StateEntry> ReadEntries(ref Utf8JsonReader reader)
@@ -267,6 +295,7 @@ internal static class PduRecordedJson
         public string? TransactionScope;
         public ServerName? SendOn;
         public EventId? RedactsApplied;
+        public ErasedContent? Erased;
         public RawJson? Pdu;
         public RawJson? StrippedState;
 
@@ -287,6 +316,7 @@ internal static class PduRecordedJson
             CurrentState = CurrentState ?? throw FactJsonReading.Missing("current_state"),
             Depth = Depth ?? throw FactJsonReading.Missing("depth"),
             RedactsApplied = RedactsApplied,
+            Erased = Erased,
             DeviceId = DeviceId,
             TransactionId = TransactionId,
             TransactionScope = TransactionScope,

@@ -56,12 +56,30 @@ internal static class RoomserverFacts
                     "stripped_state",
                     "array of stripped state events?",
                     "For an invite or a knock: what the member's server may show."),
-                new("pdu", "object", "The PDU in federation form, verbatim."),
+                new(
+                    "erased",
+                    "object?",
+                    "There once the content of the PDU was erased, after its redaction. Of what it related to it keeps "
+                    + "`thread`, the thread's root, or `parent`, any other event."),
+                new(
+                    "pdu",
+                    "object",
+                    "The PDU in federation form, verbatim; the redacted form where `erased` is there."),
             ])
         {
             Encode = fact => PduRecordedJson.Write((PduRecorded)fact),
             Decode = PduRecordedJson.Read,
         },
+        FactDescription.Of(
+            FactNames.ContentErased,
+            StreamCategories.Erasure,
+            FactJson.Context.ContentErased,
+            "The content of a redacted PDU is gone from the log.",
+            "Delete what would not be there had the PDU never had its content. The records named were rewritten before.",
+            new("room_id", "room id", "The room."),
+            new("event_id", "event id", "The PDU."),
+            new("redacted_by", "event id", "The redaction that asked for it."),
+            new("positions", "array of integers", "The records of the log that were rewritten.")),
         FactDescription.Of(
             FactNames.AliasCreated,
             StreamCategories.Alias,

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Input;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
@@ -16,9 +17,9 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 /// <summary>Invites of our users to rooms of other servers: signed by us, and recorded so that the user sees
 /// them.</summary>
 /// <remarks>Spec: v1.19 server-server-api #inviting-to-a-room. Errors: M_INCOMPATIBLE_ROOM_VERSION, M_INVALID_PARAM,
-/// M_FORBIDDEN.</remarks>
+/// M_FORBIDDEN, M_INVITE_BLOCKED.</remarks>
 public sealed class InvitesOfOthers(
-    IRoomserver rooms, RoomAccess access, PduIntake intake, ServerIdentity identity)
+    IRoomserver rooms, RoomAccess access, PduIntake intake, Memberships memberships, ServerIdentity identity)
 {
     public async ValueTask<(Pdu? Signed, MatrixError? Error)> TakeAsync(
         CommandContext context,
@@ -52,6 +53,8 @@ public sealed class InvitesOfOthers(
             return (null, MatrixError.InvalidParam("The invited user is not of this server."));
         if (pdu.Sender.Server != origin)
             return (null, MatrixError.Forbidden("The inviting user is of another server than yours."));
+        if (await memberships.FindInviteProblemAsync(target) is { } blocked)
+            return (null, blocked);
         if (PduRewriting.Sign(pdu, identity) is not PduBuildResult.Built { Pdu: var signed })
             return (null, MatrixError.TooLarge("The event is too large to be signed once more."));
         var answer = await rooms.ReceiveAsync(roomId, new ReceiveMembership(context, signed, StrippedOf(state)));

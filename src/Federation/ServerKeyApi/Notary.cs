@@ -28,8 +28,8 @@ public sealed class Notary(ServerIdentity identity, OwnServerKeys own, IServerKe
     {
         if (server == identity.Name)
             return own.Read();
-        return await keys.DocumentAsync(server, validAtMs, cancellationToken) is { } known
-            ? JsonSigning.Sign(JsonElement.Parse(known.Document.Span), identity.Name, identity.Key)
-            : null;
+        if (await keys.DocumentAsync(server, validAtMs, cancellationToken) is not { } known)
+            return null;
+        return JsonSigning.Sign(JsonElement.Parse(known.Document.Span), identity.Name, identity.Key);
     }
 }

@@ -28,7 +28,8 @@ public sealed class AuditReader(IEventReader log)
         var from = filter.From.Position is { Value: > 0 } position
             ? new LogPosition(position.Value - 1)
             : LogPosition.Start;
-        await foreach (var record in log.ReadAllAsync(from, ReadDirection.Forwards, long.MaxValue, cancellationToken))
+        await foreach (var record in log.ReadAllAsync(
+            from, ReadDirection.Forwards, long.MaxValue, cancellationToken: cancellationToken))
         {
             if (filter.From.TimeMs is { } fromMs && record.CreatedMs < fromMs)
                 continue;

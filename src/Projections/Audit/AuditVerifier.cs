@@ -72,7 +72,7 @@ public sealed class AuditVerifier(
         var head = await log.ReadHeadAsync(cancellationToken);
         yield return Step.Progress($"checking the log up to {head}");
         var records = log.ReadAllAsync(
-            LogPosition.Start, ReadDirection.Forwards, long.MaxValue, cancellationToken);
+            LogPosition.Start, ReadDirection.Forwards, long.MaxValue, cancellationToken: cancellationToken);
         var saidAt = time.GetTimestamp();
         await foreach (var record in records)
         {

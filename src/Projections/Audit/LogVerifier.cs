@@ -20,7 +20,7 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
     private static readonly HashSet<string> WholeCategories =
     [
         StreamCategories.Room, StreamCategories.User, StreamCategories.AccountData, StreamCategories.Alias,
-        StreamCategories.Directory,
+        StreamCategories.Directory, StreamCategories.Erasure,
     ];
 
     private readonly Dictionary<string, long> _streamToRevision = new(StringComparer.Ordinal);

@@ -7,8 +7,9 @@ namespace Matrix.EventSourced.Projections.Audit;
 
 /// <summary>Checks that recorded PDUs are what their servers signed.</summary>
 /// <remarks>
-/// A content hash that does not hold is right in two cases, and in both only the redacted form is there: a redaction
-/// took the content away (it was erased), or the PDU came from another server with a wrong hash (receipt check 3).
+/// A content hash that does not hold is right in two cases, and in both only the redacted form is there: the content
+/// was erased after a redaction, as the fact says, or the PDU came from another server with a wrong hash (receipt
+/// check 3). What says that it was erased holds nothing but the redacted form, and a redaction of it stands in the log.
 /// </remarks>
 internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
 {
@@ -34,22 +35,27 @@ internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
             problems.Add($"its PDU is of the room {pdu.RoomId}, the fact says {fact.RoomId}");
         if (!pdu.Json.Span.SequenceEqual(fact.Pdu.Utf8.Span))
             problems.Add("its PDU is not in canonical form");
-        CheckContentHash(place, pdu, problems);
+        CheckContentHash(place, pdu, fact.Erased is not null, problems);
         CheckSignatures(pdu, problems);
         return problems;
     }
 
-    /// <summary>Our own PDUs without content that no redaction has taken away.</summary>
+    /// <summary>Erased PDUs, and our own without content, that no redaction has taken away.</summary>
     public IEnumerable<Finding> Finish() => _strippedToPlace
         .Where(stripped => !_redacted.Contains(stripped.Key))
         .Select(stripped => new Finding(
             stripped.Value, $"the content of {stripped.Key} is gone, but nothing redacts it"));
 
-    private void CheckContentHash(string place, Pdu pdu, List<string> problems)
+    private void CheckContentHash(string place, Pdu pdu, bool isErased, List<string> problems)
     {
-        if (PduHashes.ContentHashHolds(pdu))
+        var isStripped = Redaction.Redact(pdu).AsSpan().SequenceEqual(pdu.Json.Span);
+        if (isErased && !isStripped)
+            problems.Add("it is said to be erased, but holds content");
+        else if (isErased)
+            _strippedToPlace[pdu.EventId] = place;
+        else if (PduHashes.ContentHashHolds(pdu))
             return;
-        if (!Redaction.Redact(pdu).AsSpan().SequenceEqual(pdu.Json.Span))
+        else if (!isStripped)
             problems.Add("its content hash does not hold");
         else if (pdu.Sender.Server == keys.Self)
             _strippedToPlace[pdu.EventId] = place;

@@ -18,8 +18,12 @@ internal sealed class DecodedRecords
     {
         ref var slot = ref _slots[(int)(record.Position.Value % SlotCount)];
         var held = Volatile.Read(ref slot);
-        if (held is not null && held.Record.Position == record.Position && held.Record.RecordId == record.RecordId)
+        // Erasure rewrites records: the bytes count, not only the id.
+        if (held is not null && held.Record.Position == record.Position && held.Record.RecordId == record.RecordId
+            && held.Record.Data.Span.SequenceEqual(record.Data.Span))
+        {
             return held;
+        }
 
         var decoded = new DecodedRecord(
             record,

@@ -37,7 +37,8 @@ internal static class LogIdentity
     /// <summary>The first record that the log still shows; null when it shows none.</summary>
     public static async Task<LogWitness?> ReadFirstAsync(IEventReader log, CancellationToken cancellationToken)
     {
-        await foreach (var record in log.ReadAllAsync(LogPosition.Start, ReadDirection.Forwards, 1, cancellationToken))
+        await foreach (var record in log.ReadAllAsync(
+            LogPosition.Start, ReadDirection.Forwards, 1, cancellationToken: cancellationToken))
             return new LogWitness(record.Position, record.RecordId);
         return null;
     }
@@ -47,7 +48,8 @@ internal static class LogIdentity
         LogWitness witness,
         CancellationToken cancellationToken)
     {
-        await foreach (var record in log.ReadAllAsync(witness.Position, ReadDirection.Backwards, 1, cancellationToken))
+        await foreach (var record in log.ReadAllAsync(
+            witness.Position, ReadDirection.Backwards, 1, cancellationToken: cancellationToken))
             return record.Position == witness.Position && record.RecordId != witness.RecordId;
         return false;
     }

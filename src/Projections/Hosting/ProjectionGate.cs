@@ -37,7 +37,9 @@ public sealed partial class ProjectionGate(
         CancellationToken cancellationToken)
     {
         var reached = Reached(projections);
-        return reached >= position ? new(reached) : WaitSlowlyAsync(projections, position, cancellationToken);
+        return reached >= position
+            ? new(reached)
+            : WaitSlowlyAsync(projections, position, options.GateTimeout, cancellationToken);
     }
 
     public async ValueTask<LogPosition> RequireHeadAsync(
@@ -45,7 +47,9 @@ public sealed partial class ProjectionGate(
         CancellationToken cancellationToken)
     {
         var head = await _head.ReadAsync(cancellationToken);
-        var reached = await WaitForAsync(projections, head, cancellationToken);
+        var reached = Reached(projections);
+        if (reached < head)
+            reached = await WaitSlowlyAsync(projections, head, options.DecisionTimeout, cancellationToken);
         return reached >= head
             ? reached
             : throw new ProjectionBehindException($"The tables have come to {reached}, the log is at {head}.");
@@ -60,13 +64,14 @@ public sealed partial class ProjectionGate(
     private async ValueTask<LogPosition> WaitSlowlyAsync(
         ReadOnlyMemory<string> projections,
         LogPosition position,
+        TimeSpan timeout,
         CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         for (var i = 0; i < projections.Length; i++)
         {
             var applied = registry.Get(projections.Span[i]).Applied;
-            var left = options.GateTimeout - time.GetElapsedTime(began);
+            var left = timeout - time.GetElapsedTime(began);
             if (await applied.WaitAsync(position, left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken))
                 continue;
 

@@ -22,6 +22,10 @@ public sealed record ProjectionOptions
     /// <summary>How long a read waits for its projections before it answers with what there is.</summary>
     public TimeSpan GateTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a decision waits for what it must know; longer, because it cannot do with less. The tables are
+    /// that far behind after the join of a very large room.</summary>
+    public TimeSpan DecisionTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>First wait before a retry when PostgreSQL or the log is away; doubles up to
     /// <see cref="RetryMax"/>.</summary>
     public TimeSpan RetryFirst { get; init; } = TimeSpan.FromMilliseconds(50);

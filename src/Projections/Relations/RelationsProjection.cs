@@ -15,9 +15,10 @@ public sealed class RelationsProjection(RoomActivity activity) : IProjection
 
     public string Name => ProjectionName;
 
-    public int Version => 1;
+    public int Version => 2;
 
-    public FrozenSet<string> Handles { get; } = FrozenSet.Create(StringComparer.Ordinal, FactNames.PduRecorded);
+    public FrozenSet<string> Handles { get; } = FrozenSet.Create(
+        StringComparer.Ordinal, FactNames.PduRecorded, FactNames.ContentErased);
 
     public string Ddl => RelationsSchema.Ddl;
 
@@ -25,16 +26,21 @@ public sealed class RelationsProjection(RoomActivity activity) : IProjection
     {
         var eventIdToRow = new Dictionary<string, RelationRow>();
         var redacted = new HashSet<string>();
+        var erased = new HashSet<string>();
         foreach (var (record, fact, _) in batch.Facts)
         {
             if (fact is PduRecorded recorded)
                 Add((long)record.Position.Value, recorded, eventIdToRow, redacted);
+            else if (fact is ContentErased { EventId.Value: var gone })
+                (_, _) = (erased.Add(gone), eventIdToRow.Remove(gone));
         }
         await using var commands = new NpgsqlBatch(batch.Connection, batch.Transaction);
         // First, so that it concerns only what earlier batches wrote.
         if (redacted.Count > 0)
             commands.Add($"UPDATE {batch.Schema}.relations SET is_redacted = true WHERE event_id = ANY ($1)")
                 .AddTexts([.. redacted]);
+        if (erased.Count > 0)
+            commands.Add($"DELETE FROM {batch.Schema}.relations WHERE event_id = ANY ($1)").AddTexts([.. erased]);
         if (eventIdToRow.Count > 0)
             AddRows(commands, batch.Schema, [.. eventIdToRow.Values]);
         if (commands.BatchCommands.Count > 0)

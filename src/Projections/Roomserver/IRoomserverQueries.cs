@@ -14,6 +14,9 @@ public sealed record RoomserverPdu(
 {
     /// <summary>The state before it; the root of the empty state for an outlier.</summary>
     public Protocol.State.StateRoot StateBefore { get; init; }
+
+    /// <summary>What an invite or a knock said of its room's state; null for any other PDU.</summary>
+    public ReadOnlyMemory<byte>? StrippedState { get; init; }
 }
 
 /// <summary>What the write side asks of the read side.</summary>

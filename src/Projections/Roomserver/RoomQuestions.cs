@@ -48,11 +48,13 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
     }
 
     /// <summary>The visible event of a room that is nearest to a moment, at it or on one side of it.</summary>
+    /// <remarks>History that was fetched stands before all stretches and says itself who may see it.</remarks>
     public async ValueTask<TimedEvent?> FindNearestAsync(
         string roomId,
         long timestampMs,
         bool isBackwards,
         VisibleStretches visible,
+        bool wasJoined,
         CancellationToken cancellationToken)
     {
         TimedEvent? found = null;
@@ -61,8 +63,10 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
         batch.Add(
             $"""
             SELECT p.event_id, p.origin_server_ts FROM {Schema}.pdus p
-            WHERE p.room_id = $1 AND p.disposition = 0 AND p.origin_server_ts {comparison} $2
-                AND {VisibleStretches.Condition("p", 3)}
+            WHERE p.room_id = $1 AND p.disposition IN (0, 4) AND p.origin_server_ts {comparison} $2
+                AND ({VisibleStretches.Condition("p", 3)}
+                    OR p.visibility = {(int)HistoryVisibility.WorldReadable}
+                    OR (p.visibility = {(int)HistoryVisibility.Shared} AND $6))
             ORDER BY p.origin_server_ts {order}, p.position {order} LIMIT 1
             """,
             parameters =>
@@ -70,6 +74,7 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
                 parameters.AddText(roomId);
                 parameters.AddBigInt(timestampMs);
                 visible.AddTo(parameters);
+                parameters.AddBoolean(wasJoined);
             },
             row => found = new(row.GetString(0), row.GetInt64(1)));
         await batch.ExecuteAsync(cancellationToken);

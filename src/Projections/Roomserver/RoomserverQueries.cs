@@ -21,7 +21,8 @@ public sealed class RoomserverQueries(
             schema =>
 
                 $"""
-                SELECT event_id, room_id, room_version, json, disposition, redacted_by IS NOT NULL, state_before
+                SELECT event_id, room_id, room_version, json, disposition, redacted_by IS NOT NULL, state_before,
+                    stripped_state
                 FROM {schema}.pdus WHERE event_id = ANY ($1)
                 """,
             parameters => parameters.AddTexts([.. eventIds.Select(id => id.Value)]),
@@ -34,6 +35,7 @@ public sealed class RoomserverQueries(
                 reader.GetBoolean(5))
             {
                 StateBefore = Protocol.State.StateRoot.FromBytes(reader.GetFieldValue<byte[]>(6)),
+                StrippedState = reader.IsDBNull(7) ? null : (ReadOnlyMemory<byte>?)reader.GetFieldValue<byte[]>(7),
             }),
             cancellationToken);
         return found;

@@ -19,9 +19,10 @@ public sealed class SearchProjection : IProjection
 
     public string Name => ProjectionName;
 
-    public int Version => 1;
+    public int Version => 2;
 
-    public FrozenSet<string> Handles { get; } = FrozenSet.Create(StringComparer.Ordinal, FactNames.PduRecorded);
+    public FrozenSet<string> Handles { get; } = FrozenSet.Create(
+        StringComparer.Ordinal, FactNames.PduRecorded, FactNames.ContentErased);
 
     public string Ddl => SearchSchema.Ddl;
 
@@ -29,16 +30,21 @@ public sealed class SearchProjection : IProjection
     {
         var eventIdToEntry = new Dictionary<string, Entry>();
         var redacted = new HashSet<string>();
+        var erased = new HashSet<string>();
         foreach (var (record, fact, _) in batch.Facts)
         {
             if (fact is PduRecorded recorded)
                 Add((long)record.Position.Value, recorded, eventIdToEntry, redacted);
+            else if (fact is ContentErased { EventId.Value: var gone })
+                (_, _) = (erased.Add(gone), eventIdToEntry.Remove(gone));
         }
         await using var commands = new NpgsqlBatch(batch.Connection, batch.Transaction);
         // First, so that it concerns only what earlier batches wrote.
         if (redacted.Count > 0)
             commands.Add($"UPDATE {batch.Schema}.entries SET is_redacted = true, words = '' WHERE event_id = ANY ($1)")
                 .AddTexts([.. redacted]);
+        if (erased.Count > 0)
+            commands.Add($"DELETE FROM {batch.Schema}.entries WHERE event_id = ANY ($1)").AddTexts([.. erased]);
         if (eventIdToEntry.Count > 0)
             AddEntries(commands, batch.Schema, [.. eventIdToEntry.Values]);
         if (commands.BatchCommands.Count > 0)

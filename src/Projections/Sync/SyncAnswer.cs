@@ -79,10 +79,16 @@ public sealed class SyncRoom
     /// <summary>Receipts that changed, in the order in which they did.</summary>
     public List<RoomReceipt> Receipts { get; } = [];
 
+    /// <summary>Unread notifications by thread, those that have any; of a joined room.</summary>
+    public IReadOnlyList<UnreadCount> Unread { get; set; } = [];
+
     /// <summary>The caller's memberships, for <c>unsigned.membership</c>; null where the caller was joined
     /// throughout.</summary>
     public RoomHistory? History { get; set; }
 }
+
+/// <summary>What of a thread nobody has read. Shape: ThreadId is <c>main</c> for what is in no thread.</summary>
+public sealed record UnreadCount(string ThreadId, long Notifications, long Highlights);
 
 /// <summary>An invite or knock: the stripped state that came with it, a JSON array, and the member event
 /// itself.</summary>

@@ -264,8 +264,11 @@ internal sealed class SyncBuilder(
         {
             if (members.Find(member => member.EventId == invite.EventId) is not { } member)
                 continue;
-            if (invite.Membership == Membership.Invite && request.Ignored.Contains(member.Sender))
+            if (invite.Membership == Membership.Invite
+                && (request.BlocksInvites || request.Ignored.Contains(member.Sender)))
+            {
                 continue;
+            }
             var list = invite.Membership == Membership.Invite ? answer.Invited : answer.Knocked;
             list.Add(new(invite.RoomId, stripped[invite.EventId], member));
         }

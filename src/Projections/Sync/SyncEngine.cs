@@ -28,7 +28,7 @@ public sealed class SyncEngine(
     private static readonly string[] UserApiOnly = ["userapi"];
 
     private readonly ISyncPart[] _parts = [.. parts];
-    private readonly IgnoredUsers _ignored = new(live, accountData, gate);
+    private readonly UnwantedSenders _unwanted = new(live, accountData, gate);
 
     /// <summary>The answer. <paramref name="ending"/> ends a wait early (the client left, the server stops): then it
     /// is what there is.</summary>
@@ -69,10 +69,9 @@ public sealed class SyncEngine(
         SyncRequest request, UserFeed feed, long atLeast, CancellationToken cancellationToken)
     {
         var snapshot = live.Snapshot(feed, request.IsFullState ? null : request.Since, atLeast);
-        var asked = request with
-        {
-            Ignored = await _ignored.OfAsync(feed, request.User, snapshot.Position, cancellationToken),
-        };
+        var (ignored, blocksInvites) = await _unwanted.OfAsync(
+            feed, request.User, snapshot.Position, cancellationToken);
+        var asked = request with { Ignored = ignored, BlocksInvites = blocksInvites };
         var isQuiet = snapshot.Joined.Count == 0 && snapshot.Others.Count == 0 && !snapshot.HasAccountData;
         var answer = isQuiet
             ? new SyncAnswer { NextBatch = Math.Max(snapshot.Position, request.Since ?? 0) }

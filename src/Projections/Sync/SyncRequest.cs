@@ -19,7 +19,10 @@ public sealed record SyncRequest(UserId User, string DeviceId)
 
     /// <summary>Whose messages, invites and EDUs the user does not want. Spec: client-server-api
     /// #ignoring-users.</summary>
-    internal IReadOnlySet<string> Ignored { get; init; } = IgnoredUsers.Nobody;
+    internal IReadOnlySet<string> Ignored { get; init; } = UnwantedSenders.Nobody;
+
+    /// <summary>The user wants no invites. Spec: client-server-api #invite-permission.</summary>
+    internal bool BlocksInvites { get; init; }
 }
 
 /// <summary>What a sync shows. Spec: v1.19 client-server-api #filtering.</summary>
@@ -36,6 +39,9 @@ public sealed record SyncFilter
     public string[]? Rooms { get; init; }
     public string[]? NotRooms { get; init; }
     public bool IncludeLeave { get; init; }
+
+    /// <summary>Unread notifications are counted per thread.</summary>
+    public bool CountsThreads { get; init; }
 
     /// <summary>Dot-separated paths of what is left of each event; null: all of it.</summary>
     public string[]? EventFields { get; init; }

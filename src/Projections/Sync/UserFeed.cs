@@ -8,8 +8,8 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class UserFeed(string userId)
 {
     private readonly List<TaskCompletionSource> _waiters = [];
-    private volatile System.Runtime.CompilerServices.StrongBox<(IReadOnlySet<string>, long)> _ignored =
-        new((IgnoredUsers.Nobody, -1));
+    private volatile System.Runtime.CompilerServices.StrongBox<(IReadOnlySet<string>, bool, long)> _unwanted =
+        new((UnwantedSenders.Nobody, false, -1));
 
     public string UserId => userId;
 
@@ -34,12 +34,12 @@ internal sealed class UserFeed(string userId)
 
     public long LastUsed { get; set; }
 
-    /// <summary>Whom the user ignores, and the position as of which that was read. Replaced whole, without a
-    /// lock.</summary>
-    public (IReadOnlySet<string> UserIds, long AsOf) Ignored
+    /// <summary>Whom the user ignores, whether they want no invites, and the position as of which that was read.
+    /// Replaced whole, without a lock.</summary>
+    public (IReadOnlySet<string> Ignored, bool BlocksInvites, long AsOf) Unwanted
     {
-        get => _ignored.Value;
-        set => _ignored = new(value);
+        get => _unwanted.Value;
+        set => _unwanted = new(value);
     }
 
     public bool HasWaiters => _waiters.Count > 0;

@@ -39,7 +39,8 @@ public sealed class Planted_corruptions : IAsyncLifetime
         await FindsInLogAsync(message + 1, $"DELETE FROM records WHERE position = {message}", "follow");
         await FindsInLogAsync(topic, Replace(topic, "\"m.room.topic\",\"\"", "\"m.room.name\",\"\""), "deltas");
         await FindsInLogAsync(topic, Replace(topic, "\"current_state\":\"", "\"current_state\":\"A"), "");
-        Assert.Equal(11, _found);
+        await FindsInLogAsync(message, Replace(message, ",\"pdu\":{", ",\"erased\":{},\"pdu\":{"), "holds content");
+        Assert.Equal(12, _found);
     }
 
     [Fact]

@@ -114,6 +114,63 @@ public sealed class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void serves_the_log_nowhere_unless_told_to()
+    {
+        Assert.False(Load().Config!.Gateway.IsOn);
+
+        var gateway = Load(["--gateway-listen", "http://127.0.0.1:2113"]).Config!.Gateway;
+
+        Assert.Equal("http://127.0.0.1:2113", Assert.Single(gateway.Listener.Listen).ToString());
+        Assert.Null(gateway.User);
+    }
+
+    [Theory]
+    [InlineData("http://0.0.0.0:2113")]
+    [InlineData("https://10.0.0.1:2113")]
+    [InlineData("https://*:2113")]
+    public void serves_the_log_to_others_only_with_a_password(string listen)
+    {
+        var refused = Load(["--gateway-listen", $"http://127.0.0.1:1,{listen}"]);
+        var allowed = Load(["--gateway-listen", listen], ("MATRIX__GATEWAY__USER", "log"), ("MATRIX__GATEWAY__PASSWORD", "x"));
+
+        Assert.Contains("set gateway.user and gateway.password", Assert.Single(refused.Problems), StringComparison.Ordinal);
+        Assert.Equal(("log", "x"), (allowed.Config!.Gateway.User, allowed.Config.Gateway.Password));
+    }
+
+    [Fact]
+    public void reads_the_gateways_password_from_a_file_of_its_own()
+    {
+        File.WriteAllText(Path.Combine(_folder, "password"), "sécret: #1\n");
+        WriteFile("gateway:\n  listen: https://*:2113\n  user: log\n  password_file: password\n");
+
+        Assert.Equal("sécret: #1", Load(["--config", "homeserver.yaml"]).Config!.Gateway.Password);
+
+        File.WriteAllText(Path.Combine(_folder, "password"), "\n");
+        Assert.Contains(
+            Load(["--config", "homeserver.yaml"]).Problems,
+            problem => problem.EndsWith("password is empty.", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--gateway-user=a", "gateway.user and gateway.password (or gateway.password_file): set both or none.")]
+    [InlineData("--gateway-password=a", "gateway.user and gateway.password (or gateway.password_file): set both or none.")]
+    [InlineData("--gateway-user=a:b", "--gateway-user: gateway.user: 'a:b' is not allowed; allowed: text without a colon.")]
+    [InlineData("--gateway-tls-key=homeserver.yaml", "gateway.tls_certificate and gateway.tls_key: set both or none.")]
+    public void refuses_half_a_gateway(string option, string problem)
+    {
+        WriteFile("server_name: x.org");
+        Assert.Equal(problem, Assert.Single(Load([option]).Problems));
+    }
+
+    [Fact]
+    public void refuses_two_passwords_of_the_gateway()
+    {
+        WriteFile("server_name: x.org");
+        var result = Load(["--gateway-user=a", "--gateway-password=b", "--gateway-password-file=homeserver.yaml"]);
+        Assert.Equal("gateway.password and gateway.password_file: set one of them.", Assert.Single(result.Problems));
+    }
+
+    [Fact]
     public void reads_back_the_file_that_it_writes()
     {
         var defaults = Load().Config!;

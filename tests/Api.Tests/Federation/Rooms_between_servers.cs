@@ -99,6 +99,28 @@ public sealed class Rooms_between_servers : TwoServers
         Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
+    /// <summary>The id of a room of version 12 names no server: nobody was told that the knock was taken back.</summary>
+    [Theory]
+    [InlineData("11")]
+    [InlineData("12")]
+    public async Task knock_is_taken_back(string version)
+    {
+        var room = await Alice.CreateRoomAsync(
+            $$"""
+            {"preset":"private_chat","room_version":"{{version}}","initial_state":[
+                {"type":"m.room.join_rules","state_key":"","content":{"join_rule":"knock"} }]}
+            """);
+        (await Bob.PostAsync($"/_matrix/client/v3/knock/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+        (await Bob.PostAsync($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/leave")).Ok();
+
+        await Alice.SeesAsync(
+            sync => SharedRooms.Events(sync, "join", room, "timeline").Any(entry =>
+                entry.Text("type") == "m.room.member"
+                && entry.Text("state_key") == Bob.UserId
+                && entry.GetProperty("content").Text("membership") == "leave"),
+            "the knock is not taken back");
+    }
+
     [Fact]
     public async Task leave_and_ban_reach_the_other_server()
     {
@@ -173,6 +195,26 @@ public sealed class Rooms_between_servers : TwoServers
         sent.Reverse();
         Assert.Equal(sent, shown.Where(sent.Contains));
         Assert.Equal("m.room.create", page.GetProperty("chunk").EnumerateArray().Last().Text("type"));
+    }
+
+    [Fact]
+    public async Task a_moment_before_the_join_is_found()
+    {
+        var room = await Alice.CreateRoomAsync();
+        var eventId = await Alice.SendTextAsync(room, "long ago");
+        var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}";
+        var then = (await Alice.GetAsync($"{path}/event/{Uri.EscapeDataString(eventId)}")).Ok()
+            .GetProperty("origin_server_ts").GetInt64();
+        for (var number = 0; number < 3; number++)
+            await Alice.SendTextAsync(room, $"later {number}");
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={ServerOf(Alice)}")).Ok();
+
+        var there = (await Bob.GetAsync(
+            $"/_matrix/client/v1/rooms/{Uri.EscapeDataString(room)}/timestamp_to_event?dir=b&ts={then}")).Ok();
+        var context = await Bob.GetAsync($"{path}/context/{Uri.EscapeDataString(there.Text("event_id"))}");
+
+        Assert.Equal(then, there.GetProperty("origin_server_ts").GetInt64());
+        Assert.Equal(there.Text("event_id"), context.Ok().GetProperty("event").Text("event_id"));
     }
 
     private static async Task EventuallyThereAsync(TestUser user, string room, string eventId)

@@ -33,6 +33,8 @@ public sealed partial class Responses_of_all_endpoints
             "lang":"en","data":{"url":"https://push.example.org/_matrix/push/v1/notify"}}
             """);
         await _walk.CallAsync($"GET {V3}pushers", _alice);
+        await _bob.SendTextAsync(_room, "to be notified of");
+        await _walk.CallAsync($"GET {V3}notifications", _alice);
     }
 
     private async Task CallAdministrationAsync()

@@ -60,7 +60,7 @@ export class Homeserver {
                 "--data", this.data,
                 "--server-name", this.options.serverName,
                 "--client-listen", "http://127.0.0.1:0",
-                "--federation-listen", "",
+                ...(this.options.federation ?? ["--federation-listen", ""]),
                 "--registration-mode", "open",
                 "--rate-limits-enabled", "false",
                 "--passwords-memory-kib", "1024",

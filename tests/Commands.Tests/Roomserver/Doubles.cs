@@ -76,6 +76,14 @@ internal sealed class FaultyLog(IEventStore inner) : IEventStore
         StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
         inner.DeleteAsync(stream, expected, cancellationToken);
 
+    public ValueTask<AppendResult> TombstoneAsync(
+        StreamName stream, ExpectedRevision expected, CancellationToken cancellationToken = default) =>
+        inner.TombstoneAsync(stream, expected, cancellationToken);
+
+    public ValueTask<StreamState> ReadStreamStateAsync(
+        StreamName stream, CancellationToken cancellationToken = default) =>
+        inner.ReadStreamStateAsync(stream, cancellationToken);
+
     public ValueTask<LogPosition> ReadHeadAsync(CancellationToken cancellationToken = default) =>
         inner.ReadHeadAsync(cancellationToken);
 
@@ -88,8 +96,12 @@ internal sealed class FaultyLog(IEventStore inner) : IEventStore
         inner.ReadStreamAsync(stream, fromRevision, direction, maxCount, cancellationToken);
 
     public IAsyncEnumerable<LogRecord> ReadAllAsync(
-        LogPosition? from, ReadDirection direction, long maxCount, CancellationToken cancellationToken = default) =>
-        inner.ReadAllAsync(from, direction, maxCount, cancellationToken);
+        LogPosition? from,
+        ReadDirection direction,
+        long maxCount,
+        RecordFilter? filter = null,
+        CancellationToken cancellationToken = default) =>
+        inner.ReadAllAsync(from, direction, maxCount, filter, cancellationToken);
 
     public IAsyncEnumerable<SubscriptionMessage> SubscribeAsync(
         LogPosition after, RecordFilter? filter = null, CancellationToken cancellationToken = default) =>
@@ -102,9 +114,14 @@ internal sealed class FaultyLog(IEventStore inner) : IEventStore
 
 /// <summary>The Roomserver's ports, answered by reading the log.</summary>
 internal sealed class LogPorts(IEventReader log)
-    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup
+    : IPduStore, ITransactionLog, IRoomGraph, IRoomResidency, IMembershipLookup, IProfileLookup, IRoomSettings
 {
     public Dictionary<UserId, MemberProfile> Profiles { get; set; } = [];
+
+    public ValueTask<bool> BlocksInvitesAsync(UserId userId) => new(false);
+
+    public ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context) =>
+        ValueTask.CompletedTask;
 
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {

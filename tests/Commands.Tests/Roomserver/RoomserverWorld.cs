@@ -43,7 +43,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
         Appender = new FactAppender(Log, random);
         Aliases = new AliasBook(Log, Appender, Identity);
         Directory = new RoomDirectory(Log, Appender);
-        Memberships = new Memberships(Rooms, Ports, Identity);
+        Memberships = new Memberships(Rooms, Ports, Ports, Identity);
         Remote = new RemoteMemberships(
             Rooms,
             new NoRemoteRooms(),

@@ -45,8 +45,11 @@ public abstract partial class EventStoreContract(TestEngine engine) : IAsyncLife
         await ToListAsync(Store.ReadStreamAsync(stream, from, direction, maxCount));
 
     protected async Task<List<LogRecord>> ReadAllAsync(
-        LogPosition? from = null, ReadDirection direction = ReadDirection.Forwards, long maxCount = long.MaxValue) =>
-        await ToListAsync(Store.ReadAllAsync(from, direction, maxCount));
+        LogPosition? from = null,
+        ReadDirection direction = ReadDirection.Forwards,
+        long maxCount = long.MaxValue,
+        RecordFilter? filter = null) =>
+        await ToListAsync(Store.ReadAllAsync(from, direction, maxCount, filter));
 
     protected static async Task<List<T>> ToListAsync<T>(IAsyncEnumerable<T> items)
     {

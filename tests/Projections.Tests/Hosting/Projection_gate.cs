@@ -168,8 +168,15 @@ public sealed class Projection_gate
             throw new NotSupportedException();
 
         public IAsyncEnumerable<LogRecord> ReadAllAsync(
-            LogPosition? from, ReadDirection direction, long maxCount, CancellationToken cancellationToken = default) =>
+            LogPosition? from,
+            ReadDirection direction,
+            long maxCount,
+            RecordFilter? filter = null,
+            CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
+
+        public ValueTask<StreamState> ReadStreamStateAsync(
+            StreamName stream, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public async IAsyncEnumerable<SubscriptionMessage> SubscribeAsync(
             LogPosition after,

@@ -169,6 +169,8 @@ public sealed class CreateRoomHandler(
             // Users of other servers are invited once the room is there: their servers have to sign.
             if (userId.Server != identity.Name)
                 continue;
+            if (await memberships.FindInviteProblemAsync(userId) is { } blocked)
+                return (null, blocked);
             invited.Add((userId, await memberships.ProfileOfAsync(userId)));
         }
         var rules = RoomVersionRules.Find(command.RoomVersion ?? RoomVersionRules.DefaultVersion);

@@ -48,6 +48,9 @@ public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships r
                 command.Context, roomId, command.UserId, content, [.. command.Via, .. servers], cancellationToken);
         if (refusal == RoomErrors.UnknownRoom && await remote.IsResidentAsync(roomId))
             return RestrictedJoin.NotAllowed;
-        return refusal is not null ? refusal : new CommandResult<RoomId>.Done(roomId, LogPosition.Start);
+        if (refusal is not null)
+            return refusal;
+        await memberships.CarryOverAsync(roomId, command.UserId, command.Context);
+        return new CommandResult<RoomId>.Done(roomId, LogPosition.Start);
     }
 }

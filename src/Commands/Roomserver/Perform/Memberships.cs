@@ -10,8 +10,12 @@ using Matrix.EventSourced.Protocol.Signing;
 namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 
 /// <summary>Gathers what a change of membership needs from outside its room, and performs it.</summary>
-public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, ServerIdentity identity)
+public sealed class Memberships(
+    IRoomserver rooms, IProfileLookup profiles, IRoomSettings settings, ServerIdentity identity)
 {
+    private static readonly MatrixError InviteBlocked = new(
+        403, ErrCodes.InviteBlocked, "This user does not want to be invited.");
+
     /// <summary>Whether another server may still let the user in: none of our members could vouch for them.</summary>
     internal static bool IsForOthersToAllow(RoomAnswer answer) =>
         answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.UnableToGrantJoin };
@@ -38,10 +42,41 @@ public sealed class Memberships(IRoomserver rooms, IProfileLookup profiles, Serv
     /// <summary>Performs a change; a join is checked against the rooms that its room's join rule allows.</summary>
     internal async ValueTask<RoomAnswer> PerformAsync(RoomId roomId, ChangeMembership change)
     {
-        var membership = MembershipParser.Of(change.Content);
-        if (membership == Membership.Join)
-            change = change with { AllowedThrough = await FindAllowedThroughAsync(roomId, change.Target) };
-        return await rooms.PerformAsync(roomId, change);
+        switch (MembershipParser.Of(change.Content))
+        {
+            case Membership.Invite when await FindInviteProblemAsync(change.Target) is { } blocked:
+                return new RoomAnswer.Refused(blocked);
+            case Membership.Join:
+                change = change with { AllowedThrough = await FindAllowedThroughAsync(roomId, change.Target) };
+                var answer = await rooms.PerformAsync(roomId, change);
+                if (answer is RoomAnswer.Done)
+                    await CarryOverAsync(roomId, change.Target, change.Context);
+                return answer;
+            default:
+                return await rooms.PerformAsync(roomId, change);
+        }
+    }
+
+    /// <summary>Why a user may not be invited, whoever asks; null for nothing, and for users of other servers, which
+    /// know that themselves.</summary>
+    /// <remarks>Spec: v1.19 client-server-api #invite-permission. Errors: 403 M_INVITE_BLOCKED.</remarks>
+    public async ValueTask<MatrixError?> FindInviteProblemAsync(UserId target) =>
+        target.Server == identity.Name && await settings.BlocksInvitesAsync(target) ? InviteBlocked : null;
+
+    /// <summary>Gives a room that a local user has just joined the settings that they had for its predecessor.
+    /// </summary>
+    internal async ValueTask CarryOverAsync(RoomId roomId, UserId userId, CommandContext context)
+    {
+        if (userId.Server != identity.Name
+            || await rooms.ReadAsync(roomId) is not RoomReading.Found { View.Create: { } create }
+            || !create.Content.TryGetProperty("predecessor"u8, out var predecessor)
+            || predecessor.ValueKind != JsonValueKind.Object
+            || !RoomId.TryParse(predecessor.StringOrNull("room_id"), out var from)
+            || from == roomId)
+        {
+            return;
+        }
+        await settings.CarryOverAsync(userId, from, roomId, context);
     }
 
     internal async ValueTask<ImmutableHashSet<string>> FindAllowedThroughAsync(RoomId roomId, UserId userId)

@@ -104,7 +104,8 @@ public sealed class RemoteMemberships(
     public async ValueTask<CommandResult<MediatR.Unit>?> LeaveAsync(
         CommandContext context, RoomId roomId, UserId userId, JsonElement content, CancellationToken cancellationToken)
     {
-        if (await FindStandingAsync(roomId, userId) is not { Membership: "invite" or "knock" } standing)
+        var (standing, _) = await FindStandingAsync(roomId, userId);
+        if (standing is not { Membership: "invite" or "knock" })
             return null;
         var servers = await ServersForAsync(roomId, userId, []);
         var leave = new RemoteMembership(context, roomId, userId, content, servers);
@@ -160,26 +161,44 @@ public sealed class RemoteMemberships(
         }
     }
 
-    /// <summary>Who may know the room: as asked, who invited the user, who was in it when we were, who made
-    /// it.</summary>
+    /// <summary>Who may know the room: as asked, who invited the user, who was in it when we were, who made it, whom
+    /// its state names.</summary>
     private async ValueTask<IReadOnlyList<ServerName>> ServersForAsync(
         RoomId roomId, UserId userId, IReadOnlyList<ServerName> via)
     {
         var servers = new List<ServerName>(via);
-        if (await FindStandingAsync(roomId, userId) is { } standing)
+        var (standing, strippedState) = await FindStandingAsync(roomId, userId);
+        if (standing is not null)
             servers.Add(standing.Sender.Server);
         servers.AddRange(await residency.ServersAsync(roomId));
         if (roomId.Server is { } maker)
             servers.Add(maker);
+        if (strippedState is { } state)
+            servers.AddRange(SendersOf(state));
         return [.. servers.Where(server => server != identity.Name).Distinct().Take(ServersMax)];
     }
 
-    private async ValueTask<Pdu?> FindStandingAsync(RoomId roomId, UserId userId)
+    /// <summary>The servers of those who wrote the state that an invite or a knock came with: all that is known of a
+    /// room whose id names no server.</summary>
+    private static IEnumerable<ServerName> SendersOf(ReadOnlyMemory<byte> strippedState)
+    {
+        foreach (var entry in JsonElement.Parse(strippedState.Span).EnumerateArray())
+        {
+            if (entry.ValueKind == JsonValueKind.Object
+                && entry.TryGetProperty("sender", out var sender)
+                && sender.ValueKind == JsonValueKind.String
+                && UserId.TryParse(sender.GetString(), out var userId))
+                yield return userId.Server;
+        }
+    }
+
+    private async ValueTask<(Pdu? Member, ReadOnlyMemory<byte>? StrippedState)> FindStandingAsync(
+        RoomId roomId, UserId userId)
     {
         if (await residency.FindMembershipAsync(roomId, userId) is not { } eventId
             || await pdus.FindAsync([eventId]) is not [var stored]
             || RoomVersionRules.Find(stored.RoomVersion) is not { } rules)
-            return null;
-        return PduParser.ParseStored(stored.Json, rules, eventId);
+            return (null, null);
+        return (PduParser.ParseStored(stored.Json, rules, eventId), stored.StrippedState);
     }
 }

@@ -46,6 +46,7 @@ public sealed class UpgradeRoomHandler(
     IRoomserver rooms,
     IRequestHandler<CreateRoom, CommandResult<RoomId>> create,
     IRoomBans bans,
+    Memberships memberships,
     AliasBook aliases,
     RoomDirectory directory) : IRequestHandler<UpgradeRoom, CommandResult<RoomId>>
 {
@@ -81,6 +82,7 @@ public sealed class UpgradeRoomHandler(
         if (tombstone is RoomAnswer.Refused unsent)
             return unsent.Error;
         await MoveAddressesAsync(command, successor, succession);
+        await memberships.CarryOverAsync(successor, command.UserId, command.Context);
         await SendAsync(command, command.RoomId, EventTypes.PowerLevels, succession.ClosingPowerLevels());
         return created;
     }

@@ -30,6 +30,8 @@ public static class RoomTags
     public static bool Has(RawJson content, string tag) =>
         Parse(content.Utf8) is { } parsed && TagsOf(parsed).Any(one => one.NameEquals(tag));
 
+    public static bool HasAny(RawJson content) => TagsOf(Parse(content.Utf8)).Any();
+
     /// <summary>The content with one tag set, or without it where <paramref name="value"/> is null.</summary>
     public static RawJson With(RawJson? content, string tag, RawJson? value)
     {

@@ -1,4 +1,4 @@
-namespace Matrix.EventSourced.EventStore.Embedded;
+namespace Matrix.EventSourced.EventStore;
 
 /// <summary>Replaces what a record says, for the erasure of redacted content. Narrow on purpose: nothing else may
 /// change the past.</summary>

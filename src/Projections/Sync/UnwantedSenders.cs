@@ -2,15 +2,16 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.UserApi;
+using Matrix.EventSourced.Protocol.AccountData;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Projections.Sync;
 
-/// <summary>Whom a user ignores: the account data <c>m.ignored_user_list</c>, read again when it may have
+/// <summary>Whom a user ignores and whether they want no invites: account data, read again when it may have
 /// changed.</summary>
-/// <remarks>Spec: v1.19 client-server-api #ignoring-users. Cost: nothing between changes of the user's account data.
-/// </remarks>
-internal sealed class IgnoredUsers(LiveView live, IAccountDataQueries accountData, IProjectionGate gate)
+/// <remarks>Spec: v1.19 client-server-api #ignoring-users, #invite-permission. Cost: nothing between changes of the
+/// user's account data.</remarks>
+internal sealed class UnwantedSenders(LiveView live, IAccountDataQueries accountData, IProjectionGate gate)
 {
     public const string AccountDataType = "m.ignored_user_list";
 
@@ -18,17 +19,19 @@ internal sealed class IgnoredUsers(LiveView live, IAccountDataQueries accountDat
 
     private static readonly string[] UserApiOnly = [UserApiProjection.ProjectionName];
 
-    public async ValueTask<IReadOnlySet<string>> OfAsync(
+    public async ValueTask<(IReadOnlySet<string> Ignored, bool BlocksInvites)> OfAsync(
         UserFeed feed, UserId user, long position, CancellationToken cancellationToken)
     {
-        var known = feed.Ignored;
+        var known = feed.Unwanted;
         if (live.LastNewsOf(feed).AccountData <= known.AsOf)
-            return known.UserIds;
+            return (known.Ignored, known.BlocksInvites);
         await gate.WaitForAsync(UserApiOnly, new((ulong)position), cancellationToken);
         var content = await accountData.FindAsync(user, null, AccountDataType, cancellationToken);
         var ignored = content is { } utf8 ? Parse(utf8) : Nobody;
-        feed.Ignored = (ignored, position);
-        return ignored;
+        var permission = await accountData.FindAsync(user, null, InvitePermission.Type, cancellationToken);
+        var blocksInvites = permission is { } config && InvitePermission.Blocks(config);
+        feed.Unwanted = (ignored, blocksInvites, position);
+        return (ignored, blocksInvites);
     }
 
     /// <summary>What is no list ignores nobody: the content is the client's own.</summary>
