@@ -14,6 +14,7 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
     private readonly HashSet<EventId> _outliers = [];
     private readonly HashSet<string> _transactions = new(StringComparer.Ordinal);
     private readonly HashSet<EventId> _citedByShown = [];
+    private readonly HashSet<EventId> _cited = [];
     private readonly List<EventId> _extremities = [];
     private Dictionary<StateTuple, EventId> _current = [];
     private EventId? _firstInstalled;
@@ -50,6 +51,7 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
             CheckRoom(seen);
             return;
         }
+        _cited.UnionWith(pdu.PrevEvents);
         var one = await oracle.AddAsync(pdu);
         var before = OracleRoom.MapOf(one.StateBefore);
         if (fact.StateBefore != before.Root)
@@ -114,8 +116,8 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
         && UserId.TryParse(entry.Key.StateKey, out var userId) && userId.Server == server
         && oracle[entry.Value].Pdu.Membership == "join");
 
-    /// <summary>What is cited by what is shown, and is not here.</summary>
-    public IEnumerable<EventId> MissingLinks => _citedByShown.Where(eventId => !_decided.ContainsKey(eventId));
+    /// <summary>What is cited by a PDU of the room's graph, shown or not, and is not here.</summary>
+    public IEnumerable<EventId> MissingLinks => _cited.Where(eventId => !_decided.ContainsKey(eventId));
 
     private void CheckRecordedOnce(SeenFact seen)
     {
