@@ -100,10 +100,13 @@ internal sealed partial class FederationSimulation
                 .Where(pdu => pdu.Membership == "join" && pdu.Sender.Server == server.Name && pdu.StateKey == pdu.Sender.Value)
                 .MinBy(pdu => pdu.Depth)!;
             var before = room.Ancestors(join.PrevEvents);
-            foreach (var (eventId, disposition) in checker.Decided)
+            var accepted = checker.Decided.Where(entry => entry.Value == PduDisposition.Accepted)
+                .Select(entry => room.Oracle.FindHeard(entry.Key)!).ToList();
+            // What came by itself from beside the join may be as deep as what is before it.
+            var minDepth = accepted.Where(pdu => !before.Contains(pdu.EventId)).Min(pdu => pdu.Depth);
+            foreach (var eventId in accepted.Where(pdu => pdu.Depth < minDepth).Select(pdu => pdu.EventId))
             {
-                if (disposition == PduDisposition.Accepted && before.Contains(eventId)
-                    && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
+                if (before.Contains(eventId) && room.Oracle.FindHeard(eventId)!.Sender.Server != server.Name)
                     throw new SimulationFailure($"{eventId} in {room.RoomId} was before {join.EventId} of {server.Name}, and is shown as new there");
             }
         }

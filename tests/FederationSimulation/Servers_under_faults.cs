@@ -15,6 +15,15 @@ public sealed class Servers_under_faults
             FederationSimulation.Run(seed);
     }
 
+    /// <summary>308: a redaction that came redacted. 5254: a gap behind a soft-failed PDU. 6178: a server that left while it
+    /// fetched a state, and took the rest for what there was. 6293: a PDU beside a join, as deep as what is before it.</summary>
+    [Theory]
+    [InlineData(308)]
+    [InlineData(5254)]
+    [InlineData(6178)]
+    [InlineData(6293)]
+    public void seeds_that_failed_once(int seed) => FederationSimulation.Run(seed);
+
     [Fact]
     public void a_seed_is_one_run() => Assert.Equal(FederationSimulation.Run(5).Transcript, FederationSimulation.Run(5).Transcript);
 }

@@ -223,10 +223,9 @@ public sealed partial class RoomReception(
                 part.Select(eventId => client.EventAsync(server, eventId, cancellationToken).AsTask()));
             foreach (var answer in answers)
             {
-                if (answer is FederationResult<RemotePdus>.Failed or FederationResult<RemotePdus>.Refused
-                    {
-                        Error.Status: 429 or >= 500,
-                    })
+                // Only "not here" says that there is nothing to be had; a refusal may mean that we have just left.
+                if (answer is FederationResult<RemotePdus>.Failed
+                    or FederationResult<RemotePdus>.Refused { Error.Status: not 404 })
                     return null;
                 raw.AddRange(answer.ValueOrDefault?.Pdus ?? []);
             }
