@@ -173,7 +173,8 @@ internal sealed class ServerProcess : IFederationTransport
         services.AddSingleton<IRoomGraphQueries>(Reads);
         services.Replace(ServiceDescriptor.Singleton<IJoinedHosts>(Reads));
         services.Replace(ServiceDescriptor.Singleton<IDeliveryQueue>(Reads));
-        services.Replace(ServiceDescriptor.Singleton<IProfileLookup>(new NoProfiles()));
+        services.Replace(ServiceDescriptor.Singleton<IProfileLookup>(new NoSettings()));
+        services.AddSingleton<IRoomSettings>(new NoSettings());
         services.Replace(ServiceDescriptor.Singleton<IFederationTransport>(this));
         return services.BuildServiceProvider();
     }
@@ -213,9 +214,14 @@ internal sealed class ServerProcess : IFederationTransport
         public void Fill(Span<byte> destination) => random.NextBytes(destination);
     }
 
-    private sealed class NoProfiles : IProfileLookup
+    /// <summary>Users without a name, and without wishes.</summary>
+    private sealed class NoSettings : IProfileLookup, IRoomSettings
     {
         public ValueTask<MemberProfile> FindAsync(UserId userId) => new(MemberProfile.Empty);
+
+        public ValueTask<bool> BlocksInvitesAsync(UserId userId) => new(false);
+
+        public ValueTask CarryOverAsync(UserId userId, RoomId from, RoomId to, CommandContext context) => ValueTask.CompletedTask;
     }
 }
 
