@@ -39,11 +39,34 @@ internal sealed class SimulatedNetwork(World world)
     private readonly HashSet<(ServerName, ServerName)> _cut = [];
     private readonly Dictionary<(ServerName, ServerName, string), string> _transactions = [];
     private readonly Dictionary<(object Sender, ServerName Destination), int> _underWay = [];
+    private readonly HashSet<(ServerName Destination, string ContentHash)> _sentTo = [];
 
     /// <summary>Of a hundred requests, so many are lost, or their answers.</summary>
     public int LostPercent { get; set; }
 
     public int RepeatedPercent { get; set; }
+
+    /// <summary>Whether a transaction brought the PDU to the server, which then has no way to tell it from news.</summary>
+    public bool WasSentTo(ServerName server, ReadOnlyMemory<byte> pdu) =>
+        _sentTo.Contains((server, ContentHashOf(JsonElement.Parse(pdu.Span))));
+
+    private static string ContentHashOf(JsonElement pdu) =>
+        pdu.ValueKind == JsonValueKind.Object && pdu.TryGetProperty("hashes"u8, out var hashes) ? hashes.GetRawText() : "";
+
+    private void Remember(WireRequest transaction)
+    {
+        if (!transaction.IsTransaction)
+            return;
+        try
+        {
+            if (JsonElement.Parse(transaction.Content.Span).TryGetProperty("pdus"u8, out var pdus))
+                _sentTo.UnionWith(pdus.EnumerateArray().Select(pdu => (transaction.Destination, ContentHashOf(pdu))));
+        }
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
+        {
+            // The byzantine server's transactions need not be JSON.
+        }
+    }
 
     /// <summary>The longest time that a message takes.</summary>
     public int DelayMaxMs { get; set; } = 50;
@@ -114,6 +137,7 @@ internal sealed class SimulatedNetwork(World world)
         }
         if (world.Chance(RepeatedPercent))
             world.Watch(RepeatAsync(request, node));
+        Remember(request);
         var given = await node.AnswerAsync(request);
         await DelayAsync();
         if (node.Listener != listener || IsCut(request.Origin, request.Destination))

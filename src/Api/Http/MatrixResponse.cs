@@ -11,6 +11,11 @@ public abstract record MatrixResponse
     /// <summary>A JSON value written straight into the response.</summary>
     public sealed record Json(Action<Utf8JsonWriter> Write, int Status = 200) : MatrixResponse;
 
+    /// <summary>A JSON value that is too large to be made as a whole: it goes out part by part.</summary>
+    /// <remarks>Requires: whatever can be refused was asked for before; once the first part is out, a failure can only
+    /// end the connection.</remarks>
+    public sealed record JsonParts(Func<JsonPartWriter, ValueTask> WriteAsync) : MatrixResponse;
+
     /// <summary>A JSON value that is there already, as UTF-8 bytes.</summary>
     public sealed record RawJson(ReadOnlyMemory<byte> Utf8, int Status = 200) : MatrixResponse;
 

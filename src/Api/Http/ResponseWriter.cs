@@ -35,6 +35,7 @@ internal static class ResponseWriter
     {
         MatrixResponse.RawJson raw => SendAsync(http, raw.Status, raw.Utf8.Span),
         MatrixResponse.Json json => WriteJsonAsync(http, json.Status, json.Write),
+        MatrixResponse.JsonParts parts => WritePartsAsync(http, parts.WriteAsync),
         MatrixResponse.Error error => WriteErrorAsync(http, error.Value),
         _ => Task.CompletedTask,
     };
@@ -82,6 +83,18 @@ internal static class ResponseWriter
             (_buffer, _writer) = (buffer, writer);
         }
         return sent;
+    }
+
+    private static async Task WritePartsAsync(HttpContext http, Func<JsonPartWriter, ValueTask> write)
+    {
+        http.Response.StatusCode = 200;
+        http.Response.ContentType = "application/json";
+        if (HttpMethods.IsHead(http.Request.Method))
+            return;
+        var json = new Utf8JsonWriter(http.Response.BodyWriter, Relaxed);
+        await write(new JsonPartWriter(json, http.Response.BodyWriter, http.RequestAborted));
+        // Not in a finally: what a failure leaves in the writer must not come before the error.
+        await json.DisposeAsync();
     }
 
     private static Task SendAsync(HttpContext http, int status, ReadOnlySpan<byte> utf8)

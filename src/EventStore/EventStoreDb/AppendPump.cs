@@ -181,6 +181,10 @@ internal sealed partial class AppendPump : IAsyncDisposable
         {
             return problem;
         }
+        catch (Exception problem) when (problem is IOException or HttpRequestException)
+        {
+            return new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, problem.Message, problem));
+        }
         finally
         {
             await end.CancelAsync();
@@ -210,13 +214,16 @@ internal sealed partial class AppendPump : IAsyncDisposable
                     await requests.WriteAsync(Stamped(append, node), end.Token);
             }
         }
-        catch (Exception problem) when (
-            problem is RpcException or EventStoreException or InvalidOperationException or OperationCanceledException)
+        catch (Exception problem) when (IsOfTheStream(problem))
         {
             // The reader hears why the stream broke; without it nobody would.
             await end.CancelAsync();
         }
     }
+
+    /// <summary>What a write says on a stream that ended: gRPC passes on the socket's and HTTP/2's own words.</summary>
+    private static bool IsOfTheStream(Exception problem) => problem is RpcException or EventStoreException
+        or InvalidOperationException or OperationCanceledException or IOException or HttpRequestException;
 
     /// <summary>The next append that has to be sent, already pending: its answer may come before the write returns.
     /// Null when it was answered from memory, or when there is none.</summary>

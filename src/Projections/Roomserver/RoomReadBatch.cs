@@ -73,18 +73,25 @@ public sealed class RoomReadBatch
         return found;
     }
 
-    public List<StoredEvent> Members(string roomId, long at)
+    internal MemberPage Members(string roomId, long at, MemberPlace after, int limit)
     {
-        var found = new List<StoredEvent>();
+        var page = new MemberPage();
         _queries.Add(
             _sql.Members,
             parameters =>
             {
                 parameters.AddText(roomId);
                 parameters.AddBigInt(at);
+                parameters.AddBigInt(after.Position);
+                parameters.AddText(after.StateKey);
+                parameters.AddInt(limit);
             },
-            reader => found.Add(StoredEventReader.Read(reader)));
-        return found;
+            reader =>
+            {
+                page.Events.Add(StoredEventReader.Read(reader));
+                page.Last = new(reader.GetInt64(StoredEventReader.ColumnCount), page.Events[^1].StateKey!);
+            });
+        return page;
     }
 
     public List<StoredEvent> ForeignState(IReadOnlyList<TimelineRange> ranges)

@@ -59,14 +59,19 @@ internal sealed class RoomReadSql(string schema)
         ORDER BY s.room_id, s.from_position, s.type, s.state_key
         """;
 
-    /// <summary>$1 room, $2 state at: all member events.</summary>
+    /// <summary>$1 room, $2 state at, $3 and $4 after which entry, $5 how many: member events.</summary>
+    /// <remarks>The entries are chosen first, so that only theirs are looked up.</remarks>
     public string Members { get; } =
         $"""
-        SELECT {StoredEventReader.Columns}
-        FROM {schema}.state s
+        SELECT {StoredEventReader.Columns}, s.from_position
+        FROM (
+            SELECT event_id, from_position, state_key FROM {schema}.state
+            WHERE room_id = $1 AND type = 'm.room.member' AND to_position > $2 AND from_position <= $2
+                AND from_position >= $3 AND (from_position, state_key) > ($3, $4)
+            ORDER BY from_position, state_key LIMIT $5
+        ) s
         JOIN {schema}.pdus p ON p.event_id = s.event_id
         {StoredEventReader.Joins(schema)}
-        WHERE s.room_id = $1 AND s.type = 'm.room.member' AND s.to_position > $2 AND s.from_position <= $2
         ORDER BY s.from_position, s.state_key
         """;
 

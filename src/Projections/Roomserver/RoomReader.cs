@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.EventSourced.Projections.Hosting;
 using Npgsql;
 
@@ -76,13 +77,22 @@ public sealed class RoomReader(NpgsqlDataSource database, IProjectionSchemas sch
         return found;
     }
 
-    public async ValueTask<IReadOnlyList<StoredEvent>> ReadMembersAsync(
-        string roomId, long at, CancellationToken cancellationToken)
+    /// <summary>The member events of a room's state at a position, page by page.</summary>
+    /// <remarks>Ensures: no connection to PostgreSQL is held between two pages, however slowly they are
+    /// taken.</remarks>
+    public async IAsyncEnumerable<IReadOnlyList<StoredEvent>> ReadMembersAsync(
+        string roomId, long at, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var batch = Begin();
-        var found = batch.Members(roomId, at);
-        await batch.ExecuteAsync(cancellationToken);
-        return found;
+        for (var after = MemberPlace.First; ;)
+        {
+            var batch = Begin();
+            var page = batch.Members(roomId, at, after, MemberPage.Length);
+            await batch.ExecuteAsync(cancellationToken);
+            yield return page.Events;
+            if (page.Events.Count < MemberPage.Length)
+                yield break;
+            after = page.Last;
+        }
     }
 
     public async ValueTask<StoredEvent?> FindEventAsync(string eventId, CancellationToken cancellationToken)

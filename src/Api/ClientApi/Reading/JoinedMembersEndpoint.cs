@@ -24,19 +24,23 @@ internal static class JoinedMembersEndpoint
             return refusal;
         if (!access!.History.IsJoined)
             return MatrixError.Forbidden("You are not a member of the room.");
-        var members = await request.Get<RoomReader>().ReadMembersAsync(
+        var pages = request.Get<RoomReader>().ReadMembersAsync(
             access.RoomId.Value, access.StateAt, request.ClientGone);
-        return new MatrixResponse.Json(writer =>
+        return new MatrixResponse.JsonParts(async parts =>
         {
-            writer.WriteStartObject();
-            writer.WriteStartObject("joined"u8);
-            foreach (var member in members)
+            parts.Json.WriteStartObject();
+            parts.Json.WriteStartObject("joined"u8);
+            await foreach (var page in pages)
             {
-                if (member.Membership == Membership.Join)
-                    WriteMember(writer, member);
+                foreach (var member in page)
+                {
+                    if (member.Membership == Membership.Join)
+                        WriteMember(parts.Json, member);
+                }
+                await parts.SendAsync();
             }
-            writer.WriteEndObject();
-            writer.WriteEndObject();
+            parts.Json.WriteEndObject();
+            parts.Json.WriteEndObject();
         });
     }
 

@@ -31,31 +31,34 @@ internal static class MembersEndpoint
         if (refusal is not null)
             return refusal;
         var stateAt = Math.Min(at ?? long.MaxValue, access!.StateAt);
-        var members = await request.Get<RoomReader>().ReadMembersAsync(
-            access.RoomId.Value, stateAt, request.ClientGone);
-        var chosen = new List<StoredEvent>(members.Count);
-        foreach (var member in members)
-        {
-            // Both parameters together are a union: the spec's "or".
-            var isChosen = (only, except) switch
-            {
-                (null, null) => true,
-                (_, null) => member.Membership == only,
-                (null, _) => member.Membership != except,
-                _ => member.Membership == only || member.Membership != except,
-            };
-            if (isChosen)
-                chosen.Add(member);
-        }
         var audience = RoomAccess.Audience(request);
-        return new MatrixResponse.Json(writer =>
+        var pages = request.Get<RoomReader>().ReadMembersAsync(access.RoomId.Value, stateAt, request.ClientGone);
+        return new MatrixResponse.JsonParts(async parts =>
         {
-            writer.WriteStartObject();
-            writer.WritePropertyName("chunk"u8);
-            EventWriter.WriteArray(writer, chosen, audience, access.History, withRoomId: true);
-            writer.WriteEndObject();
+            parts.Json.WriteStartObject();
+            parts.Json.WriteStartArray("chunk"u8);
+            await foreach (var page in pages)
+            {
+                foreach (var member in page)
+                {
+                    if (IsChosen(member, only, except))
+                        EventWriter.Write(parts.Json, member, audience, access.History, withRoomId: true);
+                }
+                await parts.SendAsync();
+            }
+            parts.Json.WriteEndArray();
+            parts.Json.WriteEndObject();
         });
     }
+
+    /// <summary>Both parameters together are a union: the spec's "or".</summary>
+    private static bool IsChosen(StoredEvent member, Membership? only, Membership? except) => (only, except) switch
+    {
+        (null, null) => true,
+        (_, null) => member.Membership == only,
+        (null, _) => member.Membership != except,
+        _ => member.Membership == only || member.Membership != except,
+    };
 
     private static bool TryReadMembership(MatrixRequest request, string name, out Membership? membership)
     {
