@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Matrix.EventSourced.Benchmarks.Log;
 
-/// <summary>What the disk takes to flush one page: no durable append of one writer is faster.</summary>
+/// <summary>What the disk takes to flush one page, the floor under a durable append by one writer at that moment.</summary>
 internal static class Disk
 {
     private const int PageBytes = 4096;
@@ -26,6 +26,6 @@ internal static class Disk
                 times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
         }
-        return Measure.OfTimes("flush", times);
+        return Measure.OfTimes(Measures.Flush, times);
     }
 }

@@ -5,6 +5,7 @@ namespace Matrix.EventSourced.Benchmarks.Log;
 /// <summary>Names of what is measured, in the order of the table.</summary>
 internal static class Measures
 {
+    public const string Flush = "flush";
     public const string Durable = "append-durable";
     public const string Relaxed = "append-relaxed";
     public const string Throughput = "writers-64";
@@ -16,6 +17,7 @@ internal static class Measures
 
     public static readonly IReadOnlyList<(string Name, string Title)> All =
     [
+        (Flush, "a flush of 4 KiB, just before"),
         (Durable, "one durable append at a time"),
         (Relaxed, "one relaxed append at a time"),
         (Throughput, "64 writers to a stream each"),

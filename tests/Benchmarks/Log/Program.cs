@@ -26,14 +26,13 @@ using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop)
 try
 {
     var report = new Report(options);
-    var flush = Disk.Flush(options.Folder);
     foreach (var name in options.Engines)
         await MeasureAsync(await Engine.OpenAsync(name, options, stop.Token), report);
     if (options.Node is { } node)
         await MeasureAsync(await Engine.ConnectAsync(node.ToString(), node, stop.Token), report);
-    report.Print(flush);
+    report.Print();
     if (options.JsonFile is { } path)
-        await report.WriteAsync(path, flush, stop.Token);
+        await report.WriteAsync(path, stop.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -44,8 +43,10 @@ catch (OperationCanceledException) when (stop.IsCancellationRequested)
 async Task MeasureAsync(Engine opened, Report report)
 {
     await using var engine = opened;
-    report.Add(engine.Name, await new Workload(engine.Store, options, stop.Token).RunAsync(
-        step => Console.Error.WriteLine($"{engine.Name}: {step}")));
+    var flush = Disk.Flush(options.Folder);
+    var measures = await new Workload(engine.Store, options, stop.Token).RunAsync(
+        step => Console.Error.WriteLine($"{engine.Name}: {step}"));
+    report.Add(engine.Name, [flush, .. measures]);
 }
 
 // What runs here ends in order, so that processes and folders of the run go with it.

@@ -15,11 +15,11 @@ internal sealed class Report(LogOptions options)
 
     public void Add(string engine, IReadOnlyList<Measure> measures) => _engines.Add((engine, measures));
 
-    public void Print(Measure flush)
+    public void Print()
     {
         Console.WriteLine(
             $"{options.Records} records of {Workload.RecordBytes} bytes in the log at the start, {options.Measured.TotalSeconds:0} s of each "
-            + $"append, {Environment.ProcessorCount} cores, load {LoadAverage()}; a flush of 4 KiB: {flush}\n");
+            + $"append, {Environment.ProcessorCount} cores, load {LoadAverage()}\n");
         Console.WriteLine($"| what | {string.Join(" | ", _engines.Select(engine => engine.Engine))} |");
         Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---|", _engines.Count))}");
         foreach (var (name, title) in Measures.All)
@@ -29,7 +29,7 @@ internal sealed class Report(LogOptions options)
         }
     }
 
-    public async Task WriteAsync(string path, Measure flush, CancellationToken cancellationToken)
+    public async Task WriteAsync(string path, CancellationToken cancellationToken)
     {
         await using var file = File.Create(path);
         await JsonSerializer.SerializeAsync(
@@ -41,7 +41,6 @@ internal sealed class Report(LogOptions options)
                 Seconds = options.Measured.TotalSeconds,
                 Cores = Environment.ProcessorCount,
                 Load = LoadAverage(),
-                Flush = flush,
                 Engines = _engines.ToDictionary(engine => engine.Engine, engine => engine.Measures),
             },
             Json,
