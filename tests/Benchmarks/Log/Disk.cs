@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Matrix.EventSourced.Benchmarks.Log;
 
-/// <summary>What the disk takes to flush one page, the floor under a durable append by one writer at that moment.</summary>
+/// <summary>What the disk takes to flush one page at that moment: a yardstick for durable appends beside it.</summary>
+/// <remarks>No floor: it is an fsync, which also writes the file's times, and an engine may do with less.</remarks>
 internal static class Disk
 {
     private const int PageBytes = 4096;
