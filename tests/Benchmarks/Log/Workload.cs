@@ -135,7 +135,7 @@ internal sealed class Workload(IEventStore store, LogOptions options, Cancellati
         // What fails while a delivery is waited for is thrown by the one who waits.
         _ = subscriber.ContinueWith(
             ended => arrivals.Fail(ended.Exception!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-        await arrivals.CaughtUp;
+        await arrivals.CaughtUp.WaitAsync(cancellationToken);
         var fromStart = new List<double>(Deliveries);
         var fromAcknowledged = new List<double>(Deliveries);
         for (var i = 0; i < WarmUps + Deliveries; i++)
@@ -144,7 +144,7 @@ internal sealed class Workload(IEventStore store, LogOptions options, Cancellati
             var start = Stopwatch.GetTimestamp();
             await AppendAsync(stream, 1);
             var acknowledged = Stopwatch.GetTimestamp();
-            var arrived = await arrival;
+            var arrived = await arrival.WaitAsync(cancellationToken);
             if (i < WarmUps)
                 continue;
             fromStart.Add(Milliseconds(arrived - start));
