@@ -61,6 +61,9 @@ public sealed class AuditVerifier(
             yield return Step.Found(finding);
         foreach (var projection in projections.Names)
         {
+            // Without this, a projection that lost its tables would count as one that is sound.
+            if (projections.Status.Single(one => one.Projection == projection).Schema is null)
+                yield return Step.Found(new($"projection {projection}", "it has no tables, while others have"));
             await foreach (var step in CheckTablesAsync(projection, cancellationToken))
                 yield return step;
         }

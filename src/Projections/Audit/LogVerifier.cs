@@ -10,7 +10,7 @@ namespace Matrix.EventSourced.Projections.Audit;
 /// <remarks>
 /// <code>
 ///   record ─► revision follows its stream's last ─► metadata and fact can be read
-///        PduRecorded ─► event id, content hash, signatures ─► extremities known ─► deltas come to its root
+///        PduRecorded ─► event id, content hash, signatures ─► what the room becomes (RoomVerifier)
 /// </code>
 /// Cost: one pass over the log; memory grows with the current states of all rooms (what is shared is held once).
 /// </remarks>
@@ -24,7 +24,7 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
     ];
 
     private readonly Dictionary<string, long> _streamToRevision = new(StringComparer.Ordinal);
-    private readonly Dictionary<RoomId, VerifiedRoom> _roomIdToRoom = [];
+    private readonly Dictionary<RoomId, RoomVerifier> _roomIdToRoom = [];
     private readonly PduVerifier _pdus = new(keys, time);
 
     /// <summary>Every root that a fact names.</summary>
@@ -95,64 +95,11 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
         foreach (var problem in _pdus.Check(place, fact))
             findings.Add(new(place, problem));
         if (!_roomIdToRoom.TryGetValue(fact.RoomId, out var room))
-            _roomIdToRoom[fact.RoomId] = room = new VerifiedRoom();
-        foreach (var problem in await room.CheckAsync(fact))
+            _roomIdToRoom[fact.RoomId] = room = new RoomVerifier(keys.Self);
+        foreach (var problem in await room.CheckAsync(fact, PduVerifier.Read(fact)))
             findings.Add(new(place, problem));
         Roots.Add(fact.CurrentState);
         if (fact.Disposition != PduDisposition.Outlier)
             Roots.Add(fact.StateBefore);
-    }
-
-    /// <summary>One room as its facts make it.</summary>
-    private sealed class VerifiedRoom
-    {
-        private readonly HashSet<EventId> _eventIds = [];
-        private StateMap _current = StateMap.Empty;
-        private long _depth;
-
-        public async ValueTask<IReadOnlyList<string>> CheckAsync(PduRecorded fact)
-        {
-            var problems = new List<string>();
-            _eventIds.Add(fact.EventId);
-            await CheckStateBeforeAsync(fact, problems);
-            foreach (var tuple in fact.StateRemoved)
-            {
-                if (await _current.GetAsync(tuple) is null)
-                    problems.Add($"it removes {tuple}, which the state does not hold");
-                _current = await _current.RemoveAsync(tuple);
-            }
-            foreach (var entry in fact.StateAdded)
-            {
-                if (!_eventIds.Contains(entry.EventId))
-                    problems.Add($"it puts {entry.EventId} into the state, which no fact has recorded");
-                _current = await _current.SetAsync(entry.Tuple, entry.EventId);
-            }
-            if (_current.Root != fact.CurrentState)
-                problems.Add($"its deltas come to the state {_current.Root}, it names {fact.CurrentState}");
-            foreach (var extremity in fact.ForwardExtremities)
-            {
-                if (!_eventIds.Contains(extremity))
-                    problems.Add($"its forward extremity {extremity} was never recorded");
-            }
-            if (fact.Depth < _depth)
-                problems.Add($"its depth {fact.Depth} is below the room's {_depth}");
-            _depth = Math.Max(_depth, fact.Depth);
-            return problems;
-        }
-
-        /// <summary>Of outliers, rejected ones too, no state is known.</summary>
-        private async ValueTask CheckStateBeforeAsync(PduRecorded fact, List<string> problems)
-        {
-            if (fact.Disposition == PduDisposition.Outlier
-                || (fact.Disposition == PduDisposition.Rejected && fact.StateBefore == StateMap.Empty.Root))
-                return;
-            var before = _current;
-            foreach (var tuple in fact.StateBeforeRemoved)
-                before = await before.RemoveAsync(tuple);
-            foreach (var entry in fact.StateBeforeAdded)
-                before = await before.SetAsync(entry.Tuple, entry.EventId);
-            if (before.Root != fact.StateBefore)
-                problems.Add($"its deltas come to the state {before.Root} before it, it names {fact.StateBefore}");
-        }
     }
 }

@@ -21,13 +21,10 @@ internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
     {
         if (fact.RedactsApplied is { } target)
             _redacted.Add(target);
-        if (RoomVersionRules.Find(fact.RoomVersion) is not { } rules)
+        if (RoomVersionRules.Find(fact.RoomVersion) is null)
             return [$"the room version {fact.RoomVersion} is not known"];
-        if (PduParser.Parse(fact.Pdu.Utf8, rules, enforcesReferenceLimits: false)
-            is not PduParseResult.Parsed { Pdu: var pdu })
-        {
+        if (Read(fact) is not { } pdu)
             return ["its PDU is malformed"];
-        }
         var problems = new List<string>();
         if (pdu.EventId != fact.EventId)
             problems.Add($"its PDU has the id {pdu.EventId}, the fact says {fact.EventId}");
@@ -39,6 +36,13 @@ internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
         CheckSignatures(pdu, problems);
         return problems;
     }
+
+    /// <summary>The fact's PDU; null when it is none.</summary>
+    public static Pdu? Read(PduRecorded fact) =>
+        RoomVersionRules.Find(fact.RoomVersion) is { } rules
+        && PduParser.Parse(fact.Pdu.Utf8, rules, enforcesReferenceLimits: false) is PduParseResult.Parsed parsed
+            ? parsed.Pdu
+            : null;
 
     /// <summary>Erased PDUs, and our own without content, that no redaction has taken away.</summary>
     public IEnumerable<Finding> Finish() => _strippedToPlace

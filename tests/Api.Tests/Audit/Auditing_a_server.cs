@@ -1,12 +1,5 @@
 using System.Text.Json;
-using Matrix.EventSourced.EventStore;
-using Matrix.EventSourced.EventStore.InMemory;
 using Matrix.EventSourced.Kit.Hosting;
-using Matrix.EventSourced.Kit.Postgres;
-using Matrix.EventSourced.Projections.Hosting;
-using Matrix.EventSourced.Projections.Roomserver;
-using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 using Xunit.Abstractions;
 
 namespace Matrix.EventSourced.Api.Tests.Audit;
@@ -90,25 +83,17 @@ public sealed class Auditing_a_server(ITestOutputHelper output) : IAsyncLifetime
         var seed = int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), out var given) ? given : 20261126;
         output.WriteLine($"TEST_SEED={seed}");
         var random = new Random(seed);
-        var log = _server.Services.GetRequiredService<IEventReader>();
-        var records = new List<LogRecord>();
-        await foreach (var record in log.ReadAllAsync(LogPosition.Start, ReadDirection.Forwards, long.MaxValue))
-            records.Add(record);
+        var records = await ReplayedServer.ReadAsync(_server);
         var chosen = Enumerable.Range(0, 50).Select(_ => random.Next(records.Count)).Order().ToList();
-        await using var second = await TestHomeserver.StartAsync(new TestHomeserverOptions { IsLogInMemory = true });
-        var secondLog = second.Services.GetRequiredService<IEventStore>();
-        var copied = 0;
+        await using var second = await ReplayedServer.StartAsync("hs", records);
         foreach (var index in chosen)
         {
-            for (; copied <= index; copied++)
-                await CopyAsync(records[copied], secondLog);
-            await second.Services.GetRequiredService<IProjectionGate>()
-                .WaitForHeadAsync(new[] { "roomserver" }, CancellationToken.None);
+            await second.ReplayAsync(index);
 
             var audited = await AuditedServer.AskAsync(
                 _server, "state", _room, "--at", records[index].Position.ToString());
 
-            Assert.Equal(await StateOfAsync(second), audited.Skip(1).Select(Entry));
+            Assert.Equal(await second.StateOfAsync(_room), audited.Skip(1).Select(ReplayedServer.Entry));
         }
     }
 
@@ -139,29 +124,4 @@ public sealed class Auditing_a_server(ITestOutputHelper output) : IAsyncLifetime
     }
 
     private static ulong Position(JsonElement line) => line.GetProperty("position").GetUInt64();
-
-    private static string Entry(JsonElement line) => string.Join(
-        ' ',
-        line.GetProperty("type").GetString(),
-        line.GetProperty("state_key").GetString(),
-        line.GetProperty("event_id").GetString());
-
-    private async Task<List<string>> StateOfAsync(TestHomeserver server)
-    {
-        var schema = server.Services.GetRequiredService<IProjectionSchemas>().Live(RoomserverProjection.ProjectionName);
-        await using var command = server.Database.DataSource.CreateCommand(
-            $"SELECT type, state_key, event_id FROM {schema}.state WHERE room_id = $1 AND to_position = {long.MaxValue} ORDER BY type, state_key");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _room });
-        await using var reader = await command.ExecuteReaderAsync();
-        var entries = new List<string>();
-        while (await reader.ReadAsync())
-            entries.Add($"{reader.GetString(0)} {reader.GetString(1)} {reader.GetString(2)}");
-        return entries;
-    }
-
-    private static async Task CopyAsync(LogRecord record, IEventStore log) =>
-        Assert.IsType<AppendResult.Appended>(await log.AppendAsync(
-            record.Stream,
-            ExpectedRevision.Any,
-            [new NewRecord(record.RecordId, record.Type, record.Data, record.Metadata)]));
 }

@@ -53,6 +53,34 @@ public sealed class Backing_up : IAsyncLifetime
     }
 
     [Fact]
+    public async Task restored_serves_what_several_users_had_acknowledged_and_passes_verify()
+    {
+        var alice = await _server.RegisterAsync("alice");
+        TestUser[] users = [alice, await _server.RegisterAsync("bob"), await _server.RegisterAsync("carol")];
+        var room = await alice.CreateRoomAsync("""{"preset":"public_chat"}""");
+        foreach (var user in users.Skip(1))
+            await user.JoinAsync(room);
+        var acknowledged = new List<string>();
+        for (var i = 0; i < 20; i++)
+            acknowledged.AddRange(await Task.WhenAll(users.Select(user => user.SendTextAsync(room, "before"))));
+        using var stop = new CancellationTokenSource();
+        var during = Task.WhenAll(users.Select(user => SendUntilAsync(user, room, stop.Token)));
+
+        await BackUpAsync(Path.Combine(_folder, "copy"));
+
+        await stop.CancelAsync();
+        await during;
+        await _server.StopAsync();
+        Directory.Delete(_server.DataFolder, recursive: true);
+        Directory.Move(Path.Combine(_folder, "copy"), _server.DataFolder);
+        await _server.RestartWithoutDatabaseAsync();
+        foreach (var eventId in acknowledged)
+            (await alice.GetAsync($"rooms/{Uri.EscapeDataString(room)}/event/{Uri.EscapeDataString(eventId)}")).Ok();
+        var verified = await AuditedServer.AskAsync(_server, "verify");
+        Assert.True(Assert.Single(verified).GetProperty("ok").GetBoolean(), string.Join('\n', verified));
+    }
+
+    [Fact]
     public async Task refuses_a_folder_that_holds_something_and_one_inside_the_data_folder()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "mine"), "");

@@ -44,6 +44,36 @@ public sealed class Planted_corruptions : IAsyncLifetime
     }
 
     [Fact]
+    public async Task each_that_only_the_facts_before_it_give_away_is_found()
+    {
+        var create = await FindRecordAsync("\"type\":\"m.room.create\"");
+        var topic = await FindRecordAsync("\"type\":\"m.room.topic\"");
+        var message = await FindRecordAsync("\"body\":\"one\"");
+        var redaction = await FindRecordAsync("\"redacts_applied\":\"$");
+        var createId = EventId(create);
+        var messageId = EventId(message);
+        const string accepted = "\"disposition\":\"accepted\"";
+        await FindsInLogAsync(message, Set(message, "$.forward_extremities", $"json_array({createId})"), "do not follow");
+        await FindsInLogAsync(message, Set(message, "$.forward_extremities", $"json_array({createId}, {messageId})"), "do not follow");
+        await FindsInLogAsync(message, Set(message, "$.forward_extremities", "json_array()"), "do not follow");
+        await FindsInLogAsync(message, Replace(message, accepted, "\"disposition\":\"soft_failed\""), "disposition");
+        await FindsInLogAsync(message, Replace(message, accepted, "\"disposition\":\"backfilled\""), "do not follow");
+        await FindsInLogAsync(message, Replace(message, accepted, "\"disposition\":\"outlier\""), "do not follow");
+        await FindsInLogAsync(message, Set(message, "$.depth", "1000"), "depth");
+        await FindsInLogAsync(message, Set(message, "$.depth", "1"), "depth");
+        await FindsInLogAsync(redaction, Set(redaction, "$.redacts_applied", messageId), "is said to redact");
+        await FindsInLogAsync(redaction, Remove(redaction, "$.redacts_applied"), "is not said to");
+        await FindsInLogAsync(topic, Set(topic, "$.state_added", "json_array()"), "deltas");
+        await FindsInLogAsync(topic, Set(topic, "$.state_removed", "json('[[\"m.room.name\",\"\"]]')"), "deltas");
+        await FindsInLogAsync(
+            topic, Set(topic, "$.state_added", $"json_array(json_array('m.room.topic', '', {messageId}))"), "does not belong");
+        await FindsInLogAsync(
+            message, Set(message, "$.state_before_added", $"json_array(json_array('m.room.topic', '', {createId}))"), "before it");
+        await FindsInLogAsync(message, Set(message, "$.state_before_removed", "json('[[\"m.room.name\",\"\"]]')"), "before it");
+        Assert.Equal(15, _found);
+    }
+
+    [Fact]
     public async Task each_in_the_tables_is_found()
     {
         await FindsInTableAsync("UPDATE {schema}.pdus SET json = '{}' WHERE type = 'm.room.message' AND sender = '@alice:hs'", "pdus");
@@ -56,6 +86,17 @@ public sealed class Planted_corruptions : IAsyncLifetime
         await FindsInTableAsync("INSERT INTO {schema}.aliases VALUES ('#forged:hs', '!r', '@m:hs', 1)", "aliases");
         await FindsInTableAsync("DELETE FROM {schema}.public_rooms", "public_rooms");
         Assert.Equal(8, _found);
+    }
+
+    [Fact]
+    public async Task each_in_the_tables_of_other_projections_is_found()
+    {
+        await FindsAsync("DELETE FROM search_v2.entries", "table search.entries");
+        await FindsAsync("DELETE FROM push_v1.members", "table push.members");
+        await FindsAsync("UPDATE userdirectory_v1.names SET user_id = '@forged:hs'", "table userdirectory.names");
+        await FindsAsync("DELETE FROM userapi_v2.access_tokens", "table userapi.access_tokens");
+        await FindsAsync("DELETE FROM projections.checkpoints WHERE projection = 'relations'", "projection relations");
+        Assert.Equal(5, _found);
     }
 
     [Fact]
@@ -75,6 +116,15 @@ public sealed class Planted_corruptions : IAsyncLifetime
         UPDATE records SET data = CAST(replace(CAST(data AS TEXT), '{old}', '{@new}') AS BLOB)
         WHERE position = {position}
         """;
+
+    private static string Set(long position, string path, string json) =>
+        $"UPDATE records SET data = CAST(json_set(CAST(data AS TEXT), '{path}', {json}) AS BLOB) WHERE position = {position}";
+
+    private static string Remove(long position, string path) =>
+        $"UPDATE records SET data = CAST(json_remove(CAST(data AS TEXT), '{path}') AS BLOB) WHERE position = {position}";
+
+    private static string EventId(long position) =>
+        $"(SELECT json_extract(CAST(data AS TEXT), '$.event_id') FROM records WHERE position = {position})";
 
     private async Task<long> FindRecordAsync(string text)
     {
