@@ -63,11 +63,14 @@ try {
     const start = performance.now();
     const answer = await fetch(`${base}${at}/members`, { headers: { authorization: `Bearer ${tokens[0]}` } });
     let first = 0, bytes = 0;
+    const chunks = [];
     for await (const chunk of answer.body) {
         first ||= performance.now() - start;
         bytes += chunk.length;
+        chunks.push(chunk);
     }
-    console.log(`/members: ${(bytes / 1e6).toFixed(1)} MB, first byte after ${first.toFixed(0)} ms, `
+    const users = new Set(JSON.parse(Buffer.concat(chunks)).chunk.map(event => event.state_key));
+    console.log(`/members: ${users.size} members, ${(bytes / 1e6).toFixed(1)} MB, first byte after ${first.toFixed(0)} ms, `
         + `all after ${(performance.now() - start).toFixed(0)} ms`);
     const filter = encodeURIComponent(JSON.stringify({ room: { state: { lazy_load_members: true } } }));
     await timed('first /sync, members on demand', () => ask('GET', `/_matrix/client/v3/sync?filter=${filter}`, tokens[0]));

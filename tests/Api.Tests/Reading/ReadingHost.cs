@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Matrix.EventSourced.Api.ClientApi.Reading;
@@ -46,7 +47,17 @@ internal sealed class ReadingHost(RoomserverHarness harness)
         http.Request.QueryString = new(query);
         var requester = new Requester(UserId.Parse(user), "DEVICE", false, false, "hash");
         var response = await handler(new MatrixRequest(http, spec, path, requester, null, 1_000_000));
-        return Read(response);
+        return response is MatrixResponse.JsonParts parts ? (200, await ReadAsync(parts)) : Read(response);
+    }
+
+    private static async Task<JsonElement> ReadAsync(MatrixResponse.JsonParts parts)
+    {
+        using var stream = new MemoryStream();
+        var body = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+        await using (var json = new Utf8JsonWriter(body))
+            await parts.WriteAsync(new JsonPartWriter(json, body, CancellationToken.None));
+        await body.CompleteAsync();
+        return JsonDocument.Parse(stream.ToArray()).RootElement;
     }
 
     private static (int Status, JsonElement Body) Read(MatrixResponse response)
