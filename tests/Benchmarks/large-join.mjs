@@ -3,10 +3,10 @@
 //   node tests/Benchmarks/large-join.mjs [MEMBERS] [FOLDER]
 // The folder keeps the large room for another run; each run joins with a fresh server.
 import { execFileSync, spawn } from 'node:child_process';
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ask, register, timed } from './matrix.mjs';
 
 const members = Number(process.argv[2] ?? 5000);
 const folder = process.argv[3] ?? fs.mkdtempSync(path.join(os.tmpdir(), 'large-join-'));
@@ -57,34 +57,11 @@ async function start(name) {
     return { name, child, base };
 }
 
-async function ask(method, url, token, body) {
-    const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
-    const answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-    const json = await answer.json();
-    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${JSON.stringify(json)}`);
-    return json;
-}
-
-async function register(base, username) {
-    const { nonce } = await ask('GET', `${base}/_synapse/admin/v1/register`);
-    const mac = crypto.createHmac('sha1', secret).update([nonce, username, 'pw', 'notadmin'].join('\0')).digest('hex');
-    const made = await ask('POST', `${base}/_synapse/admin/v1/register`, null,
-        { nonce, username, password: 'pw', admin: false, mac });
-    return made.access_token;
-}
-
 // Resident memory: now, and the most there ever was.
 function memory({ child, name }) {
     const status = fs.readFileSync(`/proc/${child.pid}/status`, 'utf8');
     const mebibytes = field => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)[1]) / 1024);
     console.log(`${name}: ${mebibytes('VmRSS')} MiB resident, ${mebibytes('VmHWM')} MiB at most`);
-}
-
-async function timed(what, act) {
-    const began = performance.now();
-    const result = await act();
-    console.log(`${what}: ${Math.round(performance.now() - began)} ms`);
-    return result;
 }
 
 makeCertificates();
@@ -101,13 +78,13 @@ try {
     const south = await start('south');
     running.push(south);
     const run = String(process.pid);
-    const here = await register(north.base, `here${run}`);
-    const far = await register(south.base, `far${run}`);
+    const here = await register(north.base, secret, `here${run}`);
+    const far = await register(south.base, secret, `far${run}`);
     const alias = encodeURIComponent(`#large:127.0.0.1:${servers.north.federation}`);
     const { room_id: room } = await timed('cold room: a local join', () =>
         ask('POST', `${north.base}/_matrix/client/v3/join/${alias}`, here, {}));
     await timed('another local user\'s join', async () =>
-        ask('POST', `${north.base}/_matrix/client/v3/join/${alias}`, await register(north.base, `here2${run}`), {}));
+        ask('POST', `${north.base}/_matrix/client/v3/join/${alias}`, await register(north.base, secret, `here2${run}`), {}));
     await timed('join from the other server', () =>
         ask('POST', `${south.base}/_matrix/client/v3/join/${alias}`, far, {}));
     const at = `${south.base}/_matrix/client/v3/rooms/${encodeURIComponent(room)}`;
@@ -118,7 +95,7 @@ try {
     await timed('first /sync, members on demand', () =>
         ask('GET', `${south.base}/_matrix/client/v3/sync?filter=${filter}`, far));
     await timed('a second user\'s join', async () =>
-        ask('POST', `${south.base}/_matrix/client/v3/join/${alias}`, await register(south.base, `far2${run}`), {}));
+        ask('POST', `${south.base}/_matrix/client/v3/join/${alias}`, await register(south.base, secret, `far2${run}`), {}));
     for (const server of running) memory(server);
 } finally {
     for (const { child } of running) {

@@ -4,37 +4,15 @@
 // then
 //   node tests/Benchmarks/large-room.mjs FOLDER
 import { spawn } from 'node:child_process';
-import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { ask, register, timed } from './matrix.mjs';
 
 const folder = process.argv[2];
 const root = path.resolve(import.meta.dirname, '../..');
 const binary = process.env.BINARY ?? path.join(root, 'src/Api/bin/Release/net10.0/Matrix.EventSourced.Api');
 const base = 'http://127.0.0.1:18908';
 const secret = 'scale';
-
-async function ask(method, url, token, body) {
-    const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
-    const answer = await fetch(base + url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-    const json = await answer.json();
-    if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${JSON.stringify(json)}`);
-    return json;
-}
-
-async function register(username) {
-    const { nonce } = await ask('GET', '/_synapse/admin/v1/register');
-    const mac = crypto.createHmac('sha1', secret).update([nonce, username, 'pw', 'notadmin'].join('\0')).digest('hex');
-    return (await ask('POST', '/_synapse/admin/v1/register', null,
-        { nonce, username, password: 'pw', admin: false, mac })).access_token;
-}
-
-async function timed(what, act) {
-    const began = performance.now();
-    const result = await act();
-    console.log(`${what}: ${(performance.now() - began).toFixed(1)} ms`);
-    return result;
-}
 
 const child = spawn(binary, ['run', '--data', folder, '--server-name', '127.0.0.1:18948', '--client-listen', base,
     '--federation-listen', '', '--rate-limits-enabled', 'false', '--registration-shared-secret', secret],
@@ -46,22 +24,22 @@ try {
     console.log(`ready after ${Math.round(performance.now() - began)} ms`);
     const run = String(process.pid);
     const tokens = [];
-    for (let number = 0; number < 12; number++) tokens.push(await register(`new${run}-${number}`));
+    for (let number = 0; number < 12; number++) tokens.push(await register(base, secret, `new${run}-${number}`));
     const alias = encodeURIComponent('#large:127.0.0.1:18948');
     const { room_id: room } = await timed('cold room, first join', () =>
-        ask('POST', `/_matrix/client/v3/join/${alias}`, tokens[0], {}));
+        ask('POST', `${base}/_matrix/client/v3/join/${alias}`, tokens[0], {}));
     const times = [];
     for (const token of tokens.slice(1)) {
         const start = performance.now();
-        await ask('POST', `/_matrix/client/v3/join/${alias}`, token, {});
+        await ask('POST', `${base}/_matrix/client/v3/join/${alias}`, token, {});
         times.push(performance.now() - start);
     }
     times.sort((a, b) => a - b);
     console.log(`one more join: median ${times[5].toFixed(1)} ms, slowest ${times[10].toFixed(1)} ms`);
-    const at = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}`;
+    const at = `${base}/_matrix/client/v3/rooms/${encodeURIComponent(room)}`;
     await timed('a message', () => ask('PUT', `${at}/send/m.room.message/1`, tokens[0], { msgtype: 'm.text', body: 'x' }));
     const start = performance.now();
-    const answer = await fetch(`${base}${at}/members`, { headers: { authorization: `Bearer ${tokens[0]}` } });
+    const answer = await fetch(`${at}/members`, { headers: { authorization: `Bearer ${tokens[0]}` } });
     let first = 0, bytes = 0;
     const chunks = [];
     for await (const chunk of answer.body) {
@@ -73,7 +51,7 @@ try {
     console.log(`/members: ${users.size} members, ${(bytes / 1e6).toFixed(1)} MB, first byte after ${first.toFixed(0)} ms, `
         + `all after ${(performance.now() - start).toFixed(0)} ms`);
     const filter = encodeURIComponent(JSON.stringify({ room: { state: { lazy_load_members: true } } }));
-    await timed('first /sync, members on demand', () => ask('GET', `/_matrix/client/v3/sync?filter=${filter}`, tokens[0]));
+    await timed('first /sync, members on demand', () => ask('GET', `${base}/_matrix/client/v3/sync?filter=${filter}`, tokens[0]));
     const status = fs.readFileSync(`/proc/${child.pid}/status`, 'utf8');
     for (const field of ['VmRSS', 'VmHWM'])
         console.log(`${field}: ${Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)[1]) / 1024)} MiB`);

@@ -13,12 +13,7 @@ namespace Matrix.EventSourced.EventStore.Embedded;
 internal sealed class LiveFeed
 {
     private readonly Lock _lock = new();
-    private readonly LogRecord?[] _ring;
-    private readonly long _bytesMax;
-    private long _first;
-    private long _next;
-    private long _bytes;
-    private ulong _gone;
+    private readonly RecordRing _ring;
     private ulong _head;
     private TaskCompletionSource? _grown;
 
@@ -28,9 +23,8 @@ internal sealed class LiveFeed
     /// <param name="bytesMax">So many bytes are kept.</param>
     public LiveFeed(LogPosition head, int recordsMax, long bytesMax)
     {
-        _ring = new LogRecord?[recordsMax];
-        _bytesMax = bytesMax;
-        _gone = _head = head.Value;
+        _ring = new RecordRing(head, recordsMax, bytesMax);
+        _head = head.Value;
     }
 
     public LogPosition Head => new(Volatile.Read(ref _head));
@@ -44,7 +38,7 @@ internal sealed class LiveFeed
         lock (_lock)
         {
             foreach (var record in records)
-                Add(record);
+                _ring.Add(record);
             Volatile.Write(ref _head, records[^1].Position.Value);
             grown = _grown;
             _grown = null;
@@ -57,13 +51,7 @@ internal sealed class LiveFeed
     {
         lock (_lock)
         {
-            if (after.Value < _gone)
-                return null;
-            var from = FirstAfter(after);
-            var count = (int)Math.Min(destination.Length, _next - from);
-            for (var i = 0; i < count; i++)
-                destination[i] = At(from + i);
-            return count;
+            return _ring.TryRead(after, destination)?.Count;
         }
     }
 
@@ -83,47 +71,6 @@ internal sealed class LiveFeed
     public void Rewrite(LogPosition position, ReadOnlyMemory<byte> data)
     {
         lock (_lock)
-        {
-            var index = FirstAfter(new LogPosition(Math.Max(position.Value, 1) - 1));
-            if (index < _next && At(index).Position == position)
-            {
-                _bytes += data.Length - At(index).Data.Length;
-                _ring[index % _ring.Length] = At(index) with { Data = data };
-            }
-        }
+            _ring.Rewrite(position, data);
     }
-
-    private void Add(LogRecord record)
-    {
-        _bytes += SizeOf(record);
-        while (_next - _first == _ring.Length || (_bytes > _bytesMax && _next > _first))
-        {
-            var oldest = At(_first);
-            _ring[_first % _ring.Length] = null;
-            _bytes -= SizeOf(oldest);
-            _gone = oldest.Position.Value;
-            _first++;
-        }
-        _ring[_next % _ring.Length] = record;
-        _next++;
-    }
-
-    /// <summary>The index of the first record after a position, by halving.</summary>
-    private long FirstAfter(LogPosition position)
-    {
-        var (low, high) = (_first, _next);
-        while (low < high)
-        {
-            var middle = low + ((high - low) / 2);
-            if (At(middle).Position > position)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-        return low;
-    }
-
-    private LogRecord At(long index) => _ring[index % _ring.Length]!;
-
-    private static long SizeOf(LogRecord record) => 200 + record.Data.Length + record.Metadata.Length;
 }

@@ -6,11 +6,7 @@ namespace Matrix.EventSourced.EventStore.EventStoreDb;
 internal sealed class LiveWindow(LogPosition from, int recordsMax, long bytesMax)
 {
     private readonly Lock _lock = new();
-    private readonly LogRecord?[] _ring = new LogRecord?[recordsMax];
-    private long _first;
-    private long _next;
-    private long _bytes;
-    private LogPosition _gone = from;
+    private readonly RecordRing _ring = new(from, recordsMax, bytesMax);
     private LogPosition _head = from;
     private TaskCompletionSource? _grown;
 
@@ -27,7 +23,7 @@ internal sealed class LiveWindow(LogPosition from, int recordsMax, long bytesMax
     public bool Covers(LogPosition position)
     {
         lock (_lock)
-            return position >= _gone;
+            return position >= _ring.Gone;
     }
 
     public void Publish(LogRecord record)
@@ -35,7 +31,7 @@ internal sealed class LiveWindow(LogPosition from, int recordsMax, long bytesMax
         TaskCompletionSource? grown;
         lock (_lock)
         {
-            Add(record);
+            _ring.Add(record);
             _head = record.Position;
             (grown, _grown) = (_grown, null);
         }
@@ -71,14 +67,10 @@ internal sealed class LiveWindow(LogPosition from, int recordsMax, long bytesMax
     {
         lock (_lock)
         {
-            if (after < _gone)
+            if (_ring.TryRead(after, destination) is not { } read)
                 return null;
-            var start = FirstAfter(after);
-            var count = (int)Math.Min(destination.Length, _next - start);
-            for (var i = 0; i < count; i++)
-                destination[i] = At(start + i);
-            var isHead = start + count == _next;
-            return (count, isHead ? LogPosition.Max(_head, after) : destination[count - 1].Position, isHead);
+            var end = read.IsEnd ? LogPosition.Max(_head, after) : destination[read.Count - 1].Position;
+            return (read.Count, end, read.IsEnd);
         }
     }
 
@@ -93,38 +85,4 @@ internal sealed class LiveWindow(LogPosition from, int recordsMax, long bytesMax
             return _grown.Task;
         }
     }
-
-    private void Add(LogRecord record)
-    {
-        _bytes += SizeOf(record);
-        while (_next - _first == _ring.Length || (_bytes > bytesMax && _next > _first))
-        {
-            var oldest = At(_first);
-            _ring[_first % _ring.Length] = null;
-            _bytes -= SizeOf(oldest);
-            _gone = oldest.Position;
-            _first++;
-        }
-        _ring[_next % _ring.Length] = record;
-        _next++;
-    }
-
-    /// <summary>The index of the first record after a position, by halving.</summary>
-    private long FirstAfter(LogPosition position)
-    {
-        var (low, high) = (_first, _next);
-        while (low < high)
-        {
-            var middle = low + ((high - low) / 2);
-            if (At(middle).Position > position)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-        return low;
-    }
-
-    private LogRecord At(long index) => _ring[index % _ring.Length]!;
-
-    private static long SizeOf(LogRecord record) => 200 + record.Data.Length + record.Metadata.Length;
 }

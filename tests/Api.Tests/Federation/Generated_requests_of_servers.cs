@@ -13,7 +13,7 @@ namespace Matrix.EventSourced.Api.Tests.Federation;
 
 /// <summary>Requests as no honest server makes them, from one seed. TEST_SEED replays another storm, TEST_RUNS says how
 /// many requests it has.</summary>
-public sealed class Generated_requests_of_servers(ITestOutputHelper output) : IAsyncLifetime, IDisposable
+public sealed class Generated_requests_of_servers(ITestOutputHelper output) : OneHostileServer, IDisposable
 {
     private const int RequestsUsual = 1_500;
 
@@ -51,33 +51,8 @@ public sealed class Generated_requests_of_servers(ITestOutputHelper output) : IA
         UseProxy = false,
     });
 
-    private TestHomeserver _ours = null!;
-    private TestHomeserver _theirs = null!;
-    private TestUser _alice = null!;
-    private TestUser _mallory = null!;
-    private string _room = null!;
 
     private static string Repeated => new('a', 3_000);
-
-    private ServerIdentity Them => _theirs.Services.GetRequiredService<ServerIdentity>();
-
-    private ServerName Us => _ours.Services.GetRequiredService<ServerIdentity>().Name;
-
-    public async Task InitializeAsync()
-    {
-        _ours = await FederatingServers.StartAsync();
-        _theirs = await FederatingServers.StartAsync();
-        _alice = await _ours.RegisterAsync("alice");
-        _mallory = await _theirs.RegisterAsync("mallory");
-        _room = await _alice.CreateRoomAsync("""{"preset":"public_chat","room_version":"11"}""");
-        (await _mallory.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(_room)}?via={Us}")).Ok();
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _ours.DisposeAsync();
-        await _theirs.DisposeAsync();
-    }
 
     public void Dispose() => _http.Dispose();
 
@@ -87,7 +62,7 @@ public sealed class Generated_requests_of_servers(ITestOutputHelper output) : IA
         var seed = Setting("TEST_SEED", 1);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Seed {seed}; TEST_SEED replays another one."));
         var random = new Random(seed);
-        var before = await _alice.StateAsync(_room);
+        var before = await Alice.StateAsync(Room);
         var endpoints = Composition.FederationEndpoints().Entries.Select(entry => entry.Spec).ToList();
         var statuses = new SortedDictionary<int, int>();
         for (var number = 0; number < Setting("TEST_RUNS", RequestsUsual); number++)
@@ -105,8 +80,8 @@ public sealed class Generated_requests_of_servers(ITestOutputHelper output) : IA
         }
         output.WriteLine(string.Join(", ", statuses.Select(pair => $"{pair.Value} times {pair.Key}")));
 
-        Assert.Equal(before, await _alice.StateAsync(_room));
-        Assert.Equal(200, (await _ours.SendAsync("GET", "/health")).Status);
+        Assert.Equal(before, await Alice.StateAsync(Room));
+        Assert.Equal(200, (await Ours.SendAsync("GET", "/health")).Status);
     }
 
     /// <summary>A notary that cannot reach the server it is asked about says so.</summary>
@@ -118,9 +93,9 @@ public sealed class Generated_requests_of_servers(ITestOutputHelper output) : IA
 
     private string UriOf(EndpointSpec spec, Random random, int number)
     {
-        string[] rooms = [_room, "!x:y", "!", "\0", "!a/b:c", new string('!', 300), "!\ud83d\ude00:x", ".."];
+        string[] rooms = [Room, "!x:y", "!", "\0", "!a/b:c", new string('!', 300), "!\ud83d\ude00:x", ".."];
         string[] events = ["$x", "$", "\u00e9", "$\u00e9", new string('$', 300), "../send"];
-        string[] users = [_mallory.UserId, _alice.UserId, "@x", "@:", "@a:" + new string('b', 300), "%"];
+        string[] users = [Mallory.UserId, Alice.UserId, "@x", "@:", "@a:" + new string('b', 300), "%"];
         var path = string.Join('/', spec.Path.Split('/').Select(segment => segment switch
         {
             "{roomId}" => Uri.EscapeDataString(rooms[random.Next(rooms.Length)]),

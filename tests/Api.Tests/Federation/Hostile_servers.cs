@@ -13,57 +13,32 @@ using EventId = Matrix.EventSourced.Protocol.Identifiers.EventId;
 namespace Matrix.EventSourced.Api.Tests.Federation;
 
 /// <summary>Another server that signs well, and sends what no room takes.</summary>
-public sealed class Hostile_servers : IAsyncLifetime
+public sealed class Hostile_servers : OneHostileServer
 {
     private const string V1 = "/_matrix/federation/v1";
     private static readonly RoomVersionRules Rules = RoomVersionRules.Find("11")!;
 
-    private TestHomeserver _ours = null!;
-    private TestHomeserver _theirs = null!;
-    private TestUser _alice = null!;
-    private TestUser _mallory = null!;
-    private string _room = null!;
     private int _transactions;
-
-    private ServerIdentity Them => _theirs.Services.GetRequiredService<ServerIdentity>();
-
-    private ServerName Us => _ours.Services.GetRequiredService<ServerIdentity>().Name;
-
-    public async Task InitializeAsync()
-    {
-        _ours = await FederatingServers.StartAsync();
-        _theirs = await FederatingServers.StartAsync();
-        _alice = await _ours.RegisterAsync("alice");
-        _mallory = await _theirs.RegisterAsync("mallory");
-        _room = await _alice.CreateRoomAsync("""{"preset":"public_chat","room_version":"11"}""");
-        (await _mallory.PostAsync($"/_matrix/client/v3/join/{Uri.EscapeDataString(_room)}?via={Us}")).Ok();
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _ours.DisposeAsync();
-        await _theirs.DisposeAsync();
-    }
 
     [Fact]
     public async Task message_that_is_well_made_is_taken()
     {
-        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"hello"}""");
+        var pdu = await BuildAsync("m.room.message", null, Mallory.UserId, """{"body":"hello"}""");
         var results = await SendAsync(pdu.Json);
 
         Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
-        await _alice.SeesAsync(_room, pdu.EventId.Value);
+        await Alice.SeesAsync(Room, pdu.EventId.Value);
     }
 
     [Fact]
     public async Task state_without_power_is_rejected_and_changes_nothing()
     {
-        var before = await _alice.StateAsync(_room);
-        var pdu = await BuildAsync("m.room.topic", string.Empty, _mallory.UserId, """{"topic":"mine"}""");
+        var before = await Alice.StateAsync(Room);
+        var pdu = await BuildAsync("m.room.topic", string.Empty, Mallory.UserId, """{"topic":"mine"}""");
         var results = await SendAsync(pdu.Json);
 
         Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
-        Assert.Equal(before, await _alice.StateAsync(_room));
+        Assert.Equal(before, await Alice.StateAsync(Room));
         Assert.Equal(404, (await EventAsync(pdu.EventId)).Status);
     }
 
@@ -71,10 +46,10 @@ public sealed class Hostile_servers : IAsyncLifetime
     public async Task message_after_a_ban_is_soft_failed_wherever_it_says_it_belongs()
     {
         // Built on the room as it was before the ban.
-        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"I was never gone"}""");
-        (await _alice.PostAsync(
-            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/ban",
-            $$"""{"user_id":"{{_mallory.UserId}}"}""")).Ok();
+        var pdu = await BuildAsync("m.room.message", null, Mallory.UserId, """{"body":"I was never gone"}""");
+        (await Alice.PostAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/ban",
+            $$"""{"user_id":"{{Mallory.UserId}}"}""")).Ok();
         var results = await SendAsync(pdu.Json);
 
         Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
@@ -84,7 +59,7 @@ public sealed class Hostile_servers : IAsyncLifetime
     [Fact]
     public async Task event_in_somebody_elses_name_is_dropped()
     {
-        var pdu = await BuildAsync("m.room.message", null, _alice.UserId, """{"body":"I am Alice"}""");
+        var pdu = await BuildAsync("m.room.message", null, Alice.UserId, """{"body":"I am Alice"}""");
         var results = await SendAsync(pdu.Json);
 
         Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
@@ -94,11 +69,11 @@ public sealed class Hostile_servers : IAsyncLifetime
     [Fact]
     public async Task changed_content_is_redacted()
     {
-        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"as signed"}""");
+        var pdu = await BuildAsync("m.room.message", null, Mallory.UserId, """{"body":"as signed"}""");
         var changed = Encoding.UTF8.GetBytes(
             Encoding.UTF8.GetString(pdu.Json.Span).Replace("as signed", "changed", StringComparison.Ordinal));
         var results = await SendAsync(changed);
-        await _alice.SeesAsync(_room, pdu.EventId.Value);
+        await Alice.SeesAsync(Room, pdu.EventId.Value);
 
         Assert.Equal("{}", results.GetProperty(pdu.EventId.Value).ToString());
         Assert.Equal("{}", (await EventAsync(pdu.EventId)).Ok().GetProperty("content").ToString());
@@ -107,11 +82,11 @@ public sealed class Hostile_servers : IAsyncLifetime
     [Fact]
     public async Task server_that_the_room_keeps_out_is_kept_out()
     {
-        var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, """{"body":"let me in"}""");
-        await _alice.SetStateAsync(
-            _room, "m.room.server_acl", string.Empty, """{"allow":["*"],"deny":["127.0.0.*"],"allow_ip_literals":true}""");
+        var pdu = await BuildAsync("m.room.message", null, Mallory.UserId, """{"body":"let me in"}""");
+        await Alice.SetStateAsync(
+            Room, "m.room.server_acl", string.Empty, """{"allow":["*"],"deny":["127.0.0.*"],"allow_ip_literals":true}""");
         var results = await SendAsync(pdu.Json);
-        var state = await AskAsync("GET", $"{V1}/state/{Uri.EscapeDataString(_room)}?event_id=%24x");
+        var state = await AskAsync("GET", $"{V1}/state/{Uri.EscapeDataString(Room)}?event_id=%24x");
 
         Assert.NotEqual("{}", results.GetProperty(pdu.EventId.Value).ToString());
         Assert.Equal(403, state.Status);
@@ -128,24 +103,24 @@ public sealed class Hostile_servers : IAsyncLifetime
         ];
         foreach (var content in contents)
         {
-            var pdu = await BuildAsync("m.room.message", null, _mallory.UserId, content);
+            var pdu = await BuildAsync("m.room.message", null, Mallory.UserId, content);
             Assert.Equal("{}", (await SendAsync(pdu.Json)).GetProperty(pdu.EventId.Value).ToString());
         }
         var member = await BuildAsync(
-            "m.room.member", _mallory.UserId, _mallory.UserId, """{"membership":"join","displayname":"\u0000M"}""");
+            "m.room.member", Mallory.UserId, Mallory.UserId, """{"membership":"join","displayname":"\u0000M"}""");
         await SendAsync(member.Json);
         await AskAsync("PUT", $"{V1}/send/{++_transactions}", $$"""
             {"pdus":[],"edus":[{"edu_type":"m.presence","content":{"push":[
-            {"user_id":"{{_mallory.UserId}}","presence":"online","status_msg":"\u0000"} ] } } ]}
+            {"user_id":"{{Mallory.UserId}}","presence":"online","status_msg":"\u0000"} ] } } ]}
             """);
-        var after = await _alice.SendTextAsync(_room, "still here");
-        await _alice.SeesAsync(_room, after);
-        (await _alice.PostAsync(
+        var after = await Alice.SendTextAsync(Room, "still here");
+        await Alice.SeesAsync(Room, after);
+        (await Alice.PostAsync(
             "/_matrix/client/v3/search",
             """{"search_categories":{"room_events":{"search_term":"still"} } }""")).Ok();
-        (await _alice.PostAsync("/_matrix/client/v3/user_directory/search", """{"search_term":"mallory"}""")).Ok();
+        (await Alice.PostAsync("/_matrix/client/v3/user_directory/search", """{"search_term":"mallory"}""")).Ok();
 
-        var health = await _ours.SendAsync("GET", "/health");
+        var health = await Ours.SendAsync("GET", "/health");
         Assert.Equal(200, health.Status);
     }
 
@@ -202,14 +177,14 @@ public sealed class Hostile_servers : IAsyncLifetime
     /// <summary>A PDU on the room's heads as the other server sees them, signed by it.</summary>
     private async Task<Pdu> BuildAsync(string type, string? stateKey, string sender, string content)
     {
-        var state = await _mallory.StateAsync(_room);
-        var head = (await _mallory.GetAsync(
-            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/messages?dir=b&limit=1")).Ok()
+        var state = await Mallory.StateAsync(Room);
+        var head = (await Mallory.GetAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/messages?dir=b&limit=1")).Ok()
             .GetProperty("chunk")[0].Text("event_id");
         var authEvents = new[] { "m.room.create|", "m.room.power_levels|", $"m.room.member|{sender}" }
             .Where(state.ContainsKey).Select(tuple => EventId.Parse(state[tuple])).ToList();
         var draft = new PduDraft(
-            RoomId.Parse(_room),
+            RoomId.Parse(Room),
             type,
             stateKey,
             UserId.Parse(sender),
@@ -229,8 +204,8 @@ public sealed class Hostile_servers : IAsyncLifetime
         return answer.Json.GetProperty("pdus");
     }
 
-    private Task<Reply> EventAsync(EventId eventId) => _alice.GetAsync(
-        $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_room)}/event/{Uri.EscapeDataString(eventId.Value)}");
+    private Task<Reply> EventAsync(EventId eventId) => Alice.GetAsync(
+        $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/event/{Uri.EscapeDataString(eventId.Value)}");
 
     /// <summary>A request that the other server signs, whatever is in it.</summary>
     private async Task<Reply> AskAsync(string method, string uri, string? content = null)

@@ -83,6 +83,9 @@ internal sealed class KnownPdus(RoomId roomId, DecidedPdus log, IRoomGraph graph
     /// <summary>Makes a PDU findable whose decision is about to be recorded.</summary>
     public void Foresee(DecidedBefore decided) => _idToPdu[decided.Pdu.EventId] = decided;
 
+    /// <summary>A PDU that this input has looked at or decided; null for any other.</summary>
+    public DecidedBefore? FindHere(EventId eventId) => _idToPdu.GetValueOrDefault(eventId);
+
     public async ValueTask<DecidedBefore?> FindAsync(EventId eventId)
     {
         if (!_idToPdu.ContainsKey(eventId))

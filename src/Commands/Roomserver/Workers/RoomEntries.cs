@@ -42,6 +42,9 @@ internal sealed class RoomEntries(RoomStore store)
     public ValueTask LoadAsync(RoomState room, StateTuple tuple) =>
         _tupleToPdu.ContainsKey(tuple) ? ValueTask.CompletedTask : FetchAsync(room, tuple);
 
+    /// <summary>Takes in an entry of the current state that its worker has at hand.</summary>
+    public void Set(StateTuple tuple, Pdu pdu) => _tupleToPdu[tuple] = pdu;
+
     /// <summary>Takes in what a decided PDU changes.</summary>
     public void Take(DecidedPdu decided)
     {

@@ -68,20 +68,36 @@ internal sealed partial class RoomWorker
             var result = await AppendRecordsAsync(session.Before, records);
             if (result is not AppendResult.Appended appended || appended.Revision != session.Room!.Revision)
                 return false;
-            Settle(session, appended.Position);
+            await SettleAsync(session, appended.Position);
         }
         Log(session, work.Input);
         work.Answer(new InputAnswer.Done([.. session.Outcomes]));
         return true;
     }
 
-    private void Settle(InputSession session, LogPosition position)
+    private async ValueTask SettleAsync(InputSession session, LogPosition position)
     {
         var isOtherState = session.Room!.Current.Root != session.Before?.Current.Root;
         _room = session.Room with { Position = position };
         if (isOtherState || session.Redacted.Count > 0)
+        {
             _entries.Clear();
+            await KeepEntriesAsync(session);
+        }
         Keep(session.Pdus.Decided, session.Redacted);
+    }
+
+    /// <summary>What every look at the room needs is at hand after an input that brought it: the tables have a large room
+    /// only seconds after its join.</summary>
+    private async ValueTask KeepEntriesAsync(InputSession session)
+    {
+        foreach (var tuple in new[] { RoomTuples.PowerLevels, RoomTuples.JoinRules })
+        {
+            if (await session.Room!.Current.GetAsync(tuple) is { } eventId
+                && !session.Redacted.Contains(eventId)
+                && session.Pdus.FindHere(eventId) is { } here)
+                _entries.Set(tuple, here.Pdu);
+        }
     }
 
     private void Keep(List<DecidedBefore> decided, List<EventId> redacted)
