@@ -87,8 +87,8 @@ internal sealed partial class RoomWorker
         Keep(session.Pdus.Decided, session.Redacted);
     }
 
-    /// <summary>What every look at the room needs is at hand after an input that brought it: the tables have a large room
-    /// only seconds after its join.</summary>
+    /// <summary>What every look at the room needs is at hand after an input that brought it: the tables have a large
+    /// room only seconds after its join.</summary>
     private async ValueTask KeepEntriesAsync(InputSession session)
     {
         foreach (var tuple in new[] { RoomTuples.PowerLevels, RoomTuples.JoinRules })
