@@ -51,7 +51,7 @@ internal static class AuditVerb
         var parts = new HomeserverParts { Progress = text => Console.Error.WriteLine($"  … {text}") };
         await using var stopped = await StoppedHomeserver.OpenAsync(config, parts, CancellationToken.None);
         var question = AuditQuestion.Parse(request.Words, out _)!;
-        await stopped.PrepareAsync(CancellationToken.None);
+        await stopped.LookAsync(CancellationToken.None);
         var answer = await stopped.Services.GetRequiredService<Auditor>().AskAsync(
             question, request.Words, request.By, CancellationToken.None);
         await foreach (var line in answer)

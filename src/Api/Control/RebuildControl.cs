@@ -44,6 +44,7 @@ internal static class RebuildControl
         TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await host.PlanRebuildAsync(names, cancellationToken);
         foreach (var name in names)
         {
             // It goes on when the one who asked goes away: half a rebuild is of no use to anybody.

@@ -56,9 +56,9 @@ public sealed class StoppedHomeserver : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the projections' tables known, so that queries and comparisons find them.</summary>
-    public Task PrepareAsync(CancellationToken cancellationToken) =>
-        _provider.GetRequiredService<ProjectionHost>().PrepareStoppedAsync(cancellationToken);
+    /// <summary>Makes the projections' tables known, so that comparisons find them; changes none of them.</summary>
+    public Task LookAsync(CancellationToken cancellationToken) =>
+        _provider.GetRequiredService<ProjectionHost>().LookStoppedAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

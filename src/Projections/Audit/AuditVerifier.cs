@@ -34,7 +34,8 @@ public sealed class AuditVerifier(
         var findings = 0;
         var logVerifier = new LogVerifier(keys, time);
         // A restored log has no tables before its first start; a replay would only be compared with itself.
-        var hasTables = !isLogOnly && projections.Status.Any(status => status.Schema is not null);
+        var hasTables = !isLogOnly
+            && (projections.Status.Any(status => status.Schema is not null) || projections.NotComparable.Length > 0);
         await foreach (var step in CheckAllAsync(logVerifier, isLogOnly, hasTables, cancellationToken))
         {
             if (step.Finding is not null)
@@ -55,6 +56,10 @@ public sealed class AuditVerifier(
         if (!isLogOnly && !hasTables)
             yield return Step.Progress("there are no tables yet: only the log was checked");
         if (!hasTables)
+            yield break;
+        foreach (var reason in projections.NotComparable)
+            yield return Step.Found(new("tables", reason));
+        if (projections.NotComparable.Length > 0)
             yield break;
         yield return Step.Progress("checking the state nodes");
         await foreach (var finding in new StateNodeVerifier(database).CheckAsync(logVerifier.Roots, cancellationToken))

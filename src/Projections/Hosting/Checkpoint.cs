@@ -6,6 +6,7 @@ namespace Matrix.EventSourced.Projections.Hosting;
 /// <remarks>
 /// Shape: DdlHash tells tables of another text with the same version number. Witness: the last record behind the
 /// checkpoint, by which the log is recognised as the one that these rows came from; null before the first record.
+/// IsRebuild: somebody asked for it while tables of the same version served; it is gone on with after a crash.
 /// </remarks>
 internal sealed record Checkpoint(
     string Schema,
@@ -15,6 +16,7 @@ internal sealed record Checkpoint(
     LogPosition Position,
     bool IsLive,
     string DdlHash,
+    bool IsRebuild,
     LogWitness? Witness);
 
 /// <summary>A record by which a log is recognised.</summary>

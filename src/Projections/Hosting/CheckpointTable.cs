@@ -20,6 +20,7 @@ internal static class CheckpointTable
             ddl_hash text NOT NULL,
             witness_position bigint,
             witness_id uuid);
+        ALTER TABLE projections.checkpoints ADD COLUMN IF NOT EXISTS is_rebuild boolean NOT NULL DEFAULT false;
         CREATE UNIQUE INDEX IF NOT EXISTS checkpoints_one_live ON projections.checkpoints (projection) WHERE is_live;
         CREATE TABLE IF NOT EXISTS projections.log (
             one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -87,7 +88,8 @@ internal static class CheckpointTable
     {
         await using var command = new NpgsqlCommand(
             """
-            SELECT schema, projection, version, generation, position, is_live, ddl_hash, witness_position, witness_id
+            SELECT schema, projection, version, generation, position, is_live, ddl_hash, is_rebuild,
+                witness_position, witness_id
             FROM projections.checkpoints ORDER BY schema
             """, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -102,7 +104,8 @@ internal static class CheckpointTable
                 Position(reader.GetInt64(4)),
                 reader.GetBoolean(5),
                 reader.GetString(6),
-                reader.IsDBNull(7) ? null : new LogWitness(Position(reader.GetInt64(7)), reader.GetGuid(8))));
+                reader.GetBoolean(7),
+                reader.IsDBNull(8) ? null : new LogWitness(Position(reader.GetInt64(8)), reader.GetGuid(9))));
         }
         return all;
     }
@@ -126,8 +129,9 @@ internal static class CheckpointTable
     {
         await using var command = new NpgsqlCommand(
             """
-            INSERT INTO projections.checkpoints (schema, projection, version, generation, position, is_live, ddl_hash)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO projections.checkpoints
+                (schema, projection, version, generation, position, is_live, ddl_hash, is_rebuild)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """, transaction.Connection, transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = checkpoint.Schema });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = checkpoint.Projection });
@@ -136,6 +140,7 @@ internal static class CheckpointTable
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = Stored(checkpoint.Position) });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = checkpoint.IsLive });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = checkpoint.DdlHash });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = checkpoint.IsRebuild });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -151,7 +156,9 @@ internal static class CheckpointTable
         await using var batch = new NpgsqlBatch(connection, transaction);
         foreach (var sql in (ReadOnlySpan<string>)[
             "DELETE FROM projections.checkpoints WHERE projection = $1 AND schema <> $2",
-            "UPDATE projections.checkpoints SET is_live = true WHERE projection = $1 AND schema = $2",
+            """
+            UPDATE projections.checkpoints SET is_live = true, is_rebuild = false WHERE projection = $1 AND schema = $2
+            """,
         ])
         {
             var command = new NpgsqlBatchCommand(sql);

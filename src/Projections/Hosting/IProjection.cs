@@ -19,6 +19,11 @@ public interface IProjection
 
     int Version { get; }
 
+    /// <summary>The oldest version whose tables this code still reads and writes; by default only its own.</summary>
+    /// <remarks>Where an older program left such tables, they serve while those of <see cref="Version"/> are built.
+    /// Tables of other versions serve nobody: the server waits for the build.</remarks>
+    int ServesFrom => Version;
+
     /// <summary>The stored names of the facts that it handles; others never reach it.</summary>
     FrozenSet<string> Handles { get; }
 

@@ -24,6 +24,9 @@ internal sealed class ProjectionEntry(IProjection projection)
     /// <summary>One rebuild of a projection at a time.</summary>
     public SemaphoreSlim RebuildTurn { get; } = new(1, 1);
 
+    /// <summary>A build that is to take over, made but not complete; who has the turn may change it.</summary>
+    public Checkpoint? Planned { get; set; }
+
     /// <summary>How far a rebuild is, for whoever asks; null when there is none.</summary>
     public RebuildProgress? Rebuild { get; set; }
 }

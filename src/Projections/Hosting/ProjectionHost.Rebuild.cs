@@ -11,6 +11,8 @@ public sealed partial class ProjectionHost
     /// over.</summary>
     /// <remarks>
     /// Requires: the host has started. One rebuild of a projection at a time; a second one waits for the first.
+    /// Goes on with a build that was planned or interrupted. Cancelled, or the process killed: the tables stay as far
+    /// as they are, and the next call or the next start goes on with them.
     /// Errors: <see cref="ProjectionStoppedException"/> when the new generation cannot be built; the live one goes on.
     /// </remarks>
     public async Task RebuildAsync(string projection, CancellationToken cancellationToken)
@@ -22,7 +24,7 @@ public sealed partial class ProjectionHost
         try
         {
             var held = entry.LiveSchema;
-            var builder = await BuildAsync(entry, null, ending.Token);
+            var builder = await BuildPlannedAsync(entry, ending.Token);
             await SwitchAsync(entry, builder, ending.Token);
             if (held is not null)
                 DropLater(held);
@@ -40,43 +42,86 @@ public sealed partial class ProjectionHost
         }
     }
 
-    /// <summary>Every projection, one after the other, so that the live ones keep a core.</summary>
-    public async Task RebuildAllAsync(CancellationToken cancellationToken)
+    /// <summary>Notes durably that these are to be rebuilt, before the first begins: a crash in the middle of many
+    /// forgets none.</summary>
+    /// <remarks>Ensures: a projection for which an unfinished build is held keeps that.</remarks>
+    public async Task PlanRebuildAsync(IReadOnlyList<string> projections, CancellationToken cancellationToken)
     {
-        foreach (var projection in _projections)
-            await RebuildAsync(projection.Name, cancellationToken);
+        foreach (var name in projections)
+        {
+            var entry = _registry.Get(name);
+            // One that is being built at this moment has its row already.
+            if (!await entry.RebuildTurn.WaitAsync(TimeSpan.Zero, cancellationToken))
+                continue;
+            try
+            {
+                await PlanAsync(entry, cancellationToken);
+            }
+            finally
+            {
+                entry.RebuildTurn.Release();
+            }
+        }
     }
 
     /// <summary>The <c>rebuild</c> command: for a stopped server. Drops nothing before the new generation is
     /// complete.</summary>
+    /// <remarks>Cancelled or killed: the next call goes on, with those that were not complete; so does the next start
+    /// of the server.</remarks>
     /// <param name="projection">The name, or <c>all</c>.</param>
-    /// <param name="cancellationToken">Ends it; what was built so far is thrown away at the next start.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public async Task RebuildStoppedAsync(string projection, CancellationToken cancellationToken)
     {
-        var chosen = projection == "all" ? _projections : [_registry.Get(projection).Projection];
-        await _preparation.RunAsync(_projections, cancellationToken);
-        foreach (var one in chosen)
+        var nameToKept = await _preparation.RunAsync(_projections, cancellationToken);
+        foreach (var (name, kept) in nameToKept)
+            _registry.Get(name).Planned = kept.Unfinished;
+        var interrupted = _projections.Select(p => p.Name).Where(n => _registry.Get(n).Planned is not null).ToArray();
+        var chosen = projection != "all" ? [projection]
+            : interrupted.Length > 0 ? interrupted
+            : Names;
+        await PlanRebuildAsync(chosen, cancellationToken);
+        foreach (var name in chosen)
         {
-            var entry = _registry.Get(one.Name);
-            var builder = await BuildAsync(entry, null, cancellationToken);
+            var entry = _registry.Get(name);
+            var builder = await BuildPlannedAsync(entry, cancellationToken);
             await SwitchTablesAsync(entry, builder, cancellationToken);
-            foreach (var schema in await _schemas.FindAsync(one.Name, cancellationToken))
+            entry.Planned = null;
+            await DropOthersAsync(entry, builder.Schema, cancellationToken);
+        }
+    }
+
+    private static bool IsToBuildBeside(KeptVersions kept) =>
+        kept.Serves is not null && (kept.Unfinished is not null || !kept.IsCurrent);
+
+    /// <summary>After the start: what an older program's tables serve for, and what a crash interrupted, one after the
+    /// other, so that those who serve keep a core.</summary>
+    private async Task BuildBesideAsync(IReadOnlyList<string> projections)
+    {
+        foreach (var name in projections)
+        {
+            var from = _registry.Get(name).Planned?.Position ?? LogPosition.Start;
+            LogBuildingBeside(Logger, name, from.Value);
+            try
             {
-                if (schema != builder.Schema)
-                    await _schemas.DropAsync(schema, cancellationToken);
+                await RebuildAsync(name, _stopping.Token);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception problem)
+            {
+                LogNotBuilt(Logger, problem, name);
             }
         }
     }
 
     /// <summary>Before the server serves: nothing is live yet, or only tables that this code cannot read.</summary>
-    private async Task BuildFirstAsync(
-        ProjectionEntry entry,
-        Checkpoint? unfinished,
-        CancellationToken cancellationToken)
+    private async Task BuildFirstAsync(ProjectionEntry entry, CancellationToken cancellationToken)
     {
         try
         {
-            var builder = await BuildAsync(entry, unfinished, cancellationToken);
+            var builder = await BuildPlannedAsync(entry, cancellationToken);
             await SwitchAsync(entry, builder, cancellationToken);
         }
         catch (ProjectionStoppedException)
@@ -88,22 +133,41 @@ public sealed partial class ProjectionHost
         {
             entry.Rebuild = null;
         }
-        foreach (var schema in await _schemas.FindAsync(entry.Projection.Name, cancellationToken))
+        await DropOthersAsync(entry, entry.LiveSchema, cancellationToken);
+    }
+
+    private async Task<Checkpoint> PlanAsync(ProjectionEntry entry, CancellationToken cancellationToken) =>
+        entry.Planned ??= await _schemas.CreateAsync(
+            entry.Projection,
+            await NextGenerationAsync(entry.Projection, cancellationToken),
+            isRebuild: true,
+            cancellationToken);
+
+    /// <summary>Replays the log into the planned generation, up to the head.</summary>
+    private async Task<ProjectionLoop> BuildPlannedAsync(ProjectionEntry entry, CancellationToken cancellationToken)
+    {
+        var planned = await PlanAsync(entry, cancellationToken);
+        try
         {
-            if (schema != entry.LiveSchema)
-                await _schemas.DropAsync(schema, cancellationToken);
+            return await BuildAsync(entry, planned, null, cancellationToken);
+        }
+        catch (ProjectionStoppedException) when (entry.Live is not null)
+        {
+            entry.Planned = null;
+            await _schemas.DropAsync(planned.Schema, CancellationToken.None);
+            throw;
         }
     }
 
-    /// <summary>Replays the log into a generation that is not live, up to the head.</summary>
+    /// <summary>Replays the log into a generation that is not live, up to <paramref name="end"/>, or to the
+    /// head.</summary>
     private async Task<ProjectionLoop> BuildAsync(
         ProjectionEntry entry,
-        Checkpoint? unfinished,
+        Checkpoint checkpoint,
+        LogPosition? end,
         CancellationToken cancellationToken)
     {
-        var checkpoint = unfinished ?? await _schemas.CreateAsync(
-            entry.Projection, await NextGenerationAsync(entry.Projection, cancellationToken), cancellationToken);
-        var head = await _services.Log.ReadHeadAsync(cancellationToken);
+        var head = end ?? await _services.Log.ReadHeadAsync(cancellationToken);
         var progress = Report(entry, checkpoint.Schema, checkpoint.Position, head);
         ProjectionLoop? loop = null;
         loop = new ProjectionLoop(entry, checkpoint, _services)
@@ -114,15 +178,7 @@ public sealed partial class ProjectionHost
                 progress.MaybeSay(entry.Rebuild);
             },
         };
-        try
-        {
-            await RunAsync(entry, loop, null, untilCaughtUp: true, cancellationToken);
-        }
-        catch when (entry.Live is not null)
-        {
-            await _schemas.DropAsync(loop.Schema, CancellationToken.None);
-            throw;
-        }
+        await RunAsync(entry, loop, end, untilCaughtUp: end is null, cancellationToken);
         loop.Progressed = null;
         if (head > LogPosition.Start)
             progress.SayDone(loop.Position, loop.RecordCount, always: true);
@@ -170,6 +226,7 @@ public sealed partial class ProjectionHost
             old!.Start(_abort.Token);
             throw;
         }
+        entry.Planned = null;
         builder.GoLive();
         entry.Live = new LiveLoop(builder);
         entry.Live.Start(_abort.Token);
@@ -194,12 +251,20 @@ public sealed partial class ProjectionHost
         return generation;
     }
 
+    private async Task DropOthersAsync(ProjectionEntry entry, string? kept, CancellationToken cancellationToken)
+    {
+        foreach (var schema in await _schemas.FindAsync(entry.Projection.Name, cancellationToken))
+        {
+            if (schema != kept)
+                await _schemas.DropAsync(schema, cancellationToken);
+        }
+    }
+
     /// <summary>Queries that asked for the old name a moment ago still find its tables.</summary>
-    private void DropLater(string schema) =>
-        ImmutableInterlocked.Update(
-            ref _background,
-            static (all, task) => all.RemoveAll(t => t.IsCompleted).Add(task),
-            DropAfterGraceAsync(schema));
+    private void DropLater(string schema) => RunInBackground(DropAfterGraceAsync(schema));
+
+    private void RunInBackground(Task work) => ImmutableInterlocked.Update(
+        ref _background, static (all, task) => all.RemoveAll(t => t.IsCompleted).Add(task), work);
 
     private async Task DropAfterGraceAsync(string schema)
     {
@@ -221,6 +286,14 @@ public sealed partial class ProjectionHost
     [LoggerMessage(Level = LogLevel.Information, Message =
         "Projection {projection}: {schema} is live from {position} on.")]
     private static partial void LogLive(ILogger logger, string projection, string schema, ulong position);
+
+    [LoggerMessage(Level = LogLevel.Information, Message =
+        "Projection {projection} is built from {position} on beside the tables that serve.")]
+    private static partial void LogBuildingBeside(ILogger logger, string projection, ulong position);
+
+    [LoggerMessage(Level = LogLevel.Error, Message =
+        "Projection {projection} was not built; what serves goes on serving.")]
+    private static partial void LogNotBuilt(ILogger logger, Exception error, string projection);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{schema} was not dropped; the next start drops it.")]
     private static partial void LogNotDropped(ILogger logger, Exception error, string schema);

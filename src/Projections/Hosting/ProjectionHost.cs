@@ -62,11 +62,14 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
         var nameToKept = await _preparation.RunAsync(_projections, cancellationToken);
         var starts = _projections
             .Select(p => p.Name)
-            .Select(n => StartOneAsync(_registry.Get(n), nameToKept.GetValueOrDefault(n), head, cancellationToken))
+            .Select(n => StartOneAsync(_registry.Get(n), nameToKept[n], head, cancellationToken))
             .ToArray();
         await Task.WhenAll(starts);
         LogStarted(
             Logger, _projections.Count, head.Value, _services.Time.GetElapsedTime(began).TotalMilliseconds);
+        string[] toBuild = [.. nameToKept.Where(kept => IsToBuildBeside(kept.Value)).Select(kept => kept.Key).Order()];
+        if (toBuild.Length > 0)
+            RunInBackground(BuildBesideAsync(toBuild));
     }
 
     /// <summary>Ends every loop after the batch in hand; when the token fires first, inside it.</summary>
@@ -94,18 +97,19 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
 
     private async Task StartOneAsync(
         ProjectionEntry entry,
-        Checkpoint? kept,
+        KeptVersions kept,
         LogPosition head,
         CancellationToken cancellationToken)
     {
-        if (kept is null || !kept.IsLive)
+        entry.Planned = kept.Unfinished;
+        if (kept.Serves is not { } serves)
         {
-            await BuildFirstAsync(entry, kept, cancellationToken);
+            await BuildFirstAsync(entry, cancellationToken);
             return;
         }
-        var progress = Report(entry, kept.Schema, kept.Position, head);
+        var progress = Report(entry, serves.Schema, serves.Position, head);
         ProjectionLoop? loop = null;
-        loop = new ProjectionLoop(entry, kept, _services) { Progressed = () => Progress(loop!, progress) };
+        loop = new ProjectionLoop(entry, serves, _services) { Progressed = () => Progress(loop!, progress) };
         loop.GoLive();
         entry.Live = new LiveLoop(loop);
         entry.Live.Start(_abort.Token);
@@ -128,6 +132,4 @@ public sealed partial class ProjectionHost : IHostedService, IAsyncDisposable
     [LoggerMessage(Level = LogLevel.Information, Message =
         "{count} projections have reached {position}, the head of the log at the start, in {elapsed_ms} ms.")]
     private static partial void LogStarted(ILogger logger, int count, ulong position, double elapsed_ms);
-
-
 }

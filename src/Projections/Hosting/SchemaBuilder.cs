@@ -14,9 +14,14 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
 
     /// <summary>A new, empty version with its tables and its checkpoint at the start of the log; not live
     /// yet.</summary>
+    /// <param name="projection">Whose tables.</param>
+    /// <param name="generation">One that no schema has.</param>
+    /// <param name="isRebuild">Whether it is to take over from tables of the same version, even after a crash.</param>
+    /// <param name="cancellationToken">Ends it; nothing is made then.</param>
     public async Task<Checkpoint> CreateAsync(
         IProjection projection,
         int generation,
+        bool isRebuild,
         CancellationToken cancellationToken)
     {
         var schema = NameOf(projection, generation);
@@ -28,6 +33,7 @@ internal sealed class SchemaBuilder(NpgsqlDataSource dataSource, DocumentStores 
             LogPosition.Start,
             IsLive: false,
             HashOf(projection),
+            isRebuild,
             Witness: null);
 
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);

@@ -34,7 +34,7 @@ internal static class AuditedServer
 
     public static async Task<IReadOnlyList<JsonElement>> AskAsync(StoppedHomeserver stopped, params string[] words)
     {
-        await stopped.PrepareAsync(CancellationToken.None);
+        await stopped.LookAsync(CancellationToken.None);
         return await AskAsync(stopped.Services, words);
     }
 
