@@ -9,11 +9,10 @@ internal sealed partial class ProjectionLoop
     /// <summary>Commits what was taken; at an end, or after many records of others, the checkpoint alone.</summary>
     private async Task FlushAsync(NpgsqlConnection connection, bool isEnd, CancellationToken abort)
     {
+        await SettleAsync();
         if (_facts.Count > 0)
         {
-            await CommitOrNarrowAsync(connection, abort);
-            _facts.Clear();
-            _bytes = 0;
+            await CommitOrNarrowAsync(connection, TakeBatch(), abort);
         }
         else if (_seen > _stored && (isEnd || _passed >= services.Options.LazyCheckpointEvery))
         {
@@ -35,14 +34,45 @@ internal sealed partial class ProjectionLoop
         Progressed?.Invoke();
     }
 
+    /// <summary>While catching up: leaves the batch to a commit that runs on while the next batch is taken.</summary>
+    /// <remarks>Ensures: at most one such commit; its error comes out at the next flush.</remarks>
+    private async Task FlushBehindAsync(NpgsqlConnection connection, CancellationToken abort)
+    {
+        if (_facts.Count == 0 || _undecodable is not null)
+        {
+            await FlushAsync(connection, isEnd: false, abort);
+            return;
+        }
+        await SettleAsync();
+        var taken = TakeBatch();
+        _committing = Task.Run(
+            async () =>
+            {
+                await CommitOrNarrowAsync(connection, taken, abort);
+                Progressed?.Invoke();
+            },
+            CancellationToken.None);
+    }
+
+    private Task SettleAsync() => Interlocked.Exchange(ref _committing, null) ?? Task.CompletedTask;
+
+    private TakenBatch TakeBatch()
+    {
+        var taken = new TakenBatch([.. _facts], _seen, _witness, IsRebuild: !_isCaughtUp);
+        _facts.Clear();
+        _bytes = 0;
+        _passed = 0;
+        return taken;
+    }
+
     /// <summary>Commits the batch; when it cannot be applied, commits fact by fact up to the one that is to
     /// blame.</summary>
-    private async Task CommitOrNarrowAsync(NpgsqlConnection connection, CancellationToken abort)
+    private async Task CommitOrNarrowAsync(NpgsqlConnection connection, TakenBatch taken, CancellationToken abort)
     {
         Exception error;
         try
         {
-            await CommitAsync(connection, _facts.ToArray(), _seen, _witness, abort);
+            await CommitAsync(connection, taken, abort);
             return;
         }
         catch (Exception e) when (IsPoison(e, connection, abort))
@@ -52,21 +82,24 @@ internal sealed partial class ProjectionLoop
 
         // A commit that failed while the connection stands did not happen.
         _inDoubt = null;
-        if (_facts.Count == 1)
-            throw Poison(_facts[0].Record, error);
-        LogNarrowing(services.Logger, error, _projection.Name, _facts.Count, _facts[0].Record.Position.Value);
-        for (var i = 0; i < _facts.Count; i++)
+        var facts = taken.Facts;
+        if (facts.Length == 1)
+            throw Poison(facts[0].Record, error);
+        LogNarrowing(services.Logger, error, _projection.Name, facts.Length, facts[0].Record.Position.Value);
+        for (var i = 0; i < facts.Length; i++)
         {
-            var record = _facts[i].Record;
-            var isLast = i == _facts.Count - 1;
+            var record = facts[i].Record;
+            var one = i == facts.Length - 1
+                ? taken with { Facts = [facts[i]] }
+                : taken with
+                {
+                    Facts = [facts[i]],
+                    UpTo = record.Position,
+                    Witness = new LogWitness(record.Position, record.RecordId),
+                };
             try
             {
-                await CommitAsync(
-                    connection,
-                    [_facts[i]],
-                    isLast ? _seen : record.Position,
-                    isLast ? _witness : new LogWitness(record.Position, record.RecordId),
-                    abort);
+                await CommitAsync(connection, one, abort);
             }
             catch (Exception e) when (IsPoison(e, connection, abort))
             {
@@ -81,26 +114,21 @@ internal sealed partial class ProjectionLoop
         && !TransientFault.Is(e)
         && connection.FullState == System.Data.ConnectionState.Open;
 
-    private async Task CommitAsync(
-        NpgsqlConnection connection,
-        IReadOnlyList<DecodedRecord> facts,
-        LogPosition upTo,
-        LogWitness? witness,
-        CancellationToken abort)
+    private async Task CommitAsync(NpgsqlConnection connection, TakenBatch taken, CancellationToken abort)
     {
         await using var transaction = await connection.BeginTransactionAsync(abort);
-        var batch = new ProjectionBatch(Schema, connection, transaction, facts, upTo, IsRebuild: !_isCaughtUp);
-        if (!await CheckpointTable.AdvanceAsync(transaction, Schema, _stored, upTo, witness, abort))
+        var batch = new ProjectionBatch(
+            Schema, connection, transaction, taken.Facts, taken.UpTo, taken.IsRebuild);
+        if (!await CheckpointTable.AdvanceAsync(transaction, Schema, _stored, taken.UpTo, taken.Witness, abort))
             throw AnotherWriter(null);
         await _projection.ApplyAsync(batch, abort);
         _inDoubt = batch;
         await transaction.CommitAsync(abort);
         _inDoubt = null;
-        _stored = upTo;
-        _passed = 0;
+        _stored = taken.UpTo;
         var tag = new KeyValuePair<string, object?>("projection", _projection.Name);
-        ProjectionMeter.Facts.Add(facts.Count, tag);
-        ProjectionMeter.BatchFacts.Record(facts.Count, tag);
+        ProjectionMeter.Facts.Add(taken.Facts.Length, tag);
+        ProjectionMeter.BatchFacts.Record(taken.Facts.Length, tag);
         Announce(batch);
     }
 
@@ -173,6 +201,10 @@ internal sealed partial class ProjectionLoop
             return false;
         }
     }
+
+    /// <summary>Facts that are committed together, and the checkpoint that goes with them.</summary>
+    private readonly record struct TakenBatch(
+        DecodedRecord[] Facts, LogPosition UpTo, LogWitness? Witness, bool IsRebuild);
 
     private sealed class PoisonFactException(LogRecord record, Exception error) : Exception(error.Message, error)
     {

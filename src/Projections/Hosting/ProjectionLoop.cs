@@ -34,6 +34,7 @@ internal enum LoopEnd
 ///                  │ not handled: only the position moves (checkpoint later)
 ///                  └ nothing queued (live), or batch full (catching up): commit what there is
 /// </code>
+/// Catching up, a batch commits while the next one is read and decoded: PostgreSQL and this process both work.
 /// INVARIANT: the checkpoint in PostgreSQL never passes a handled fact whose rows are not committed with it.
 /// Errors: PostgreSQL or the log away → again from the checkpoint, with backoff; a fact that cannot be applied or
 /// another writer → Stopped.
@@ -52,6 +53,7 @@ internal sealed partial class ProjectionLoop(
     private LogWitness? _witness = checkpoint.Witness;
     private (LogRecord Record, Exception Error)? _undecodable;
     private ProjectionBatch? _inDoubt;
+    private Task? _committing;
     private int _bytes;
     private int _passed;
     private int _attempt;
@@ -100,7 +102,15 @@ internal sealed partial class ProjectionLoop(
                 pause.ThrowIfCancellationRequested();
                 await using var connection = await services.DataSource.OpenConnectionAsync(pause);
                 await ResumeAsync(connection, pause);
-                return await FollowAsync(connection, stopAt, untilCaughtUp, pause, abort);
+                try
+                {
+                    return await FollowAsync(connection, stopAt, untilCaughtUp, pause, abort);
+                }
+                finally
+                {
+                    // Only after an error: the connection goes back, so nobody may use it any more.
+                    await IgnoreAsync(Interlocked.Exchange(ref _committing, null) ?? Task.CompletedTask);
+                }
             }
             catch (OperationCanceledException) when (pause.IsCancellationRequested || abort.IsCancellationRequested)
             {
@@ -196,7 +206,9 @@ internal sealed partial class ProjectionLoop(
 
                 var isFull = Take(messages.Current, stopAt, out var isReached);
                 var isEnd = isReached || (untilCaughtUp && _isCaughtUp);
-                if (isFull || isEnd)
+                if (isFull && !isEnd && !_isCaughtUp)
+                    await FlushBehindAsync(connection, abort);
+                else if (isFull || isEnd)
                     await FlushAsync(connection, isEnd, abort);
                 if (isEnd)
                     return LoopEnd.Reached;
@@ -285,7 +297,7 @@ internal sealed partial class ProjectionLoop(
         var end = stopAt is { } stop ? LogPosition.Min(position, stop) : position;
         _seen = LogPosition.Max(_seen, end);
         // With no fact pending, what was seen is applied: nobody has to wait for a record that concerns others.
-        if (_facts.Count == 0 && _seen > Position)
+        if (_facts.Count == 0 && _committing is null && _seen > Position)
             MoveTo(_seen);
     }
 
