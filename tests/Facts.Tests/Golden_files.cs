@@ -46,6 +46,7 @@ public sealed class Golden_files
         var expected = FactSchema.All.SelectMany(row => new[] { $"{row.Name}.full", $"{row.Name}.minimal" })
             .Concat(["metadata.full", "metadata.minimal", $"{FactNames.PduRecorded}.on_heads"])
             .Concat([$"{FactNames.PduRecorded}.not_erased", $"{FactNames.PduRecorded}.erased_bare"])
+            .Concat([$"{FactNames.PduRecorded}.not_waited_for"])
             .Order(StringComparer.Ordinal);
 
         Assert.Equal(expected, GoldenFolder.Names().Order(StringComparer.Ordinal));

@@ -30,6 +30,7 @@ internal static class Samples
         .. Pair(FactNames.PduRecorded, FullPdu(), MinimalPdu()),
         ($"{FactNames.PduRecorded}.on_heads", PduOnHeads()),
         ($"{FactNames.PduRecorded}.not_erased", PduWithContent()),
+        ($"{FactNames.PduRecorded}.not_waited_for", ErasedPdu()),
         ($"{FactNames.PduRecorded}.erased_bare", MinimalPdu() with { Erased = new(null, Event(9)) }),
         .. Pair(
             FactNames.ContentErased,
@@ -137,7 +138,10 @@ internal static class Samples
     private static (string File, IFact Fact)[] Pair(string name, IFact full, IFact minimal) =>
         [($"{name}.full", full), ($"{name}.minimal", minimal)];
 
-    private static PduRecorded FullPdu() => PduWithContent() with { Erased = new(Event(8)) };
+    private static PduRecorded FullPdu() => ErasedPdu() with { RedactedBy = Event(9) };
+
+    /// <summary>As it was written before a redaction could wait for what it redacts.</summary>
+    private static PduRecorded ErasedPdu() => PduWithContent() with { Erased = new(Event(8)) };
 
     /// <summary>As it was written before content could be erased.</summary>
     private static PduRecorded PduWithContent() => PduOnHeads() with

@@ -144,6 +144,13 @@ internal sealed class ReadSide(ServerTables tables, SimulatedLog process, FedSen
         return tables.Rooms.MissingLinks(roomId);
     }
 
+    public async ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
+        RoomId roomId, CancellationToken cancellationToken)
+    {
+        await WaitForRoomsAsync();
+        return tables.Rooms.RedactionsInWaiting(roomId);
+    }
+
     public async ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(RoomId roomId, int limit, CancellationToken cancellationToken)
     {
         await WaitForRoomsAsync();

@@ -16,6 +16,7 @@ internal sealed class RoomTables
     private readonly Dictionary<EventId, Row> _pdus = [];
     private readonly Dictionary<string, List<(string AuthEvent, StateEntry Citing)>> _roomToAuthEdges = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<(string EventId, string CitedBy)>> _roomToMissing = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<(EventId Target, EventId Redaction)>> _roomToRedactions = new(StringComparer.Ordinal);
     private readonly SortedDictionary<(string User, string Room), (Membership Value, EventId EventId)> _memberships = [];
     private readonly Dictionary<string, string> _roomToVersion = new(StringComparer.Ordinal);
     private readonly Dictionary<long, Row> _transactions = [];
@@ -68,6 +69,8 @@ internal sealed class RoomTables
             var value = membership.Value ?? _pdus.GetValueOrDefault(eventId)?.Made.Membership ?? Membership.Leave;
             _memberships[(user, room)] = (value, eventId);
         }
+        foreach (var (redaction, target, _) in rows.RedactionsInWaiting)
+            Of(_roomToRedactions, redaction.RoomId).Add((EventId.Parse(target), redaction.Fact.EventId));
         foreach (var room in rows.Rooms)
             _roomToVersion.TryAdd(room.RoomId, room.RoomVersion);
     }
@@ -104,6 +107,9 @@ internal sealed class RoomTables
     public IReadOnlyList<EventId> MissingLinks(RoomId roomId) =>
         [.. Of(_roomToMissing, roomId.Value).Where(link => _pdus[EventId.Parse(link.CitedBy)].IsShown)
             .Select(link => link.EventId).Distinct().Order(StringComparer.Ordinal).Select(EventId.Parse)];
+
+    public IReadOnlyList<(EventId Target, EventId Redaction)> RedactionsInWaiting(RoomId roomId) =>
+        [.. Of(_roomToRedactions, roomId.Value)];
 
     public IReadOnlyList<EventId> BackwardExtremities(RoomId roomId, int limit) =>
         [.. Of(_roomToMissing, roomId.Value).Select(link => _pdus[EventId.Parse(link.CitedBy)]).Distinct()

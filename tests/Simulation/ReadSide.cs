@@ -53,6 +53,12 @@ internal sealed class ReadSide(DecodedLog log, SimulatedLog process)
         return [.. rows.Cited.Where(id => !rows.Linked.Contains(id))];
     }
 
+    public async ValueTask<IReadOnlyList<RedactionInWaiting>> RedactionsInWaitingAsync(RoomId roomId)
+    {
+        await WaitForHeadAsync();
+        return [.. RowsOf(roomId).RedactionsInWaiting];
+    }
+
     public async ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId)
     {
         await WaitForHeadAsync();
@@ -112,11 +118,16 @@ internal sealed class ReadSide(DecodedLog log, SimulatedLog process)
         {
             StateBefore = fact.StateBefore,
         };
-        if (fact.RedactsApplied is { } target && _idToPdu.TryGetValue(target, out var redacted) && !redacted.IsRedacted)
+        foreach (var (target, _) in fact.Redactions)
         {
+            if (!_idToPdu.TryGetValue(target, out var redacted) || redacted.IsRedacted)
+                continue;
             var pdu = PduParser.ParseStored(redacted.Json, RoomVersionRules.Find(redacted.RoomVersion)!, target);
             _idToPdu[target] = redacted with { Json = Redaction.Redact(pdu), IsRedacted = true };
         }
+        if (fact.RedactsApplied is null && fact.Disposition == PduDisposition.Accepted
+            && seen.Pdu is { Type: EventTypes.Redaction, Redacts: { } waitsFor })
+            rows.RedactionsInWaiting.Add(new(waitsFor, fact.EventId));
         if (fact.TransactionId is { } transaction)
         {
             _transactions.TryAdd(
@@ -144,5 +155,7 @@ internal sealed class ReadSide(DecodedLog log, SimulatedLog process)
         public HashSet<EventId> Cited { get; } = [];
 
         public HashSet<EventId> Linked { get; } = [];
+
+        public List<RedactionInWaiting> RedactionsInWaiting { get; } = [];
     }
 }

@@ -43,6 +43,12 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQuer
     public ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId) =>
         graph.MissingLinksAsync(roomId, CancellationToken.None);
 
+    public async ValueTask<IReadOnlyList<RedactionInWaiting>> RedactionsInWaitingAsync(RoomId roomId)
+    {
+        var found = await graph.RedactionsInWaitingAsync(roomId, CancellationToken.None);
+        return [.. found.Select(waiting => new RedactionInWaiting(waiting.Target, waiting.Redaction))];
+    }
+
     public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId) => queries.JoinedRoomsAsync(userId);
 }
 

@@ -53,6 +53,9 @@ public sealed record StoredPdu(
     public ReadOnlyMemory<byte>? StrippedState { get; init; }
 }
 
+/// <summary>A redaction whose target is not here, or on which it has no effect.</summary>
+public readonly record struct RedactionInWaiting(EventId Target, EventId Redaction);
+
 /// <summary>How the PDUs of a room hang together, as far as no single PDU says it.</summary>
 /// <remarks>Ensures: sees every append that returned before the call.</remarks>
 public interface IRoomGraph
@@ -63,6 +66,10 @@ public interface IRoomGraph
     /// <summary>PDUs that an accepted or backfilled PDU of the room cites in prev_events, and that are not here (or as
     /// outliers only).</summary>
     ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId);
+
+    /// <summary>Accepted and backfilled redactions that have had no effect, in the order in which they came; the
+    /// latest ones where there are very many.</summary>
+    ValueTask<IReadOnlyList<RedactionInWaiting>> RedactionsInWaitingAsync(RoomId roomId);
 }
 
 /// <summary>First answers to requests that carried a transaction id.</summary>

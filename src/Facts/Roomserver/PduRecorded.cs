@@ -34,8 +34,8 @@ public enum PduDisposition
 /// Removed names tuples that hold nothing any more).
 /// <see cref="ForwardExtremities"/> are the room's after the PDU.
 /// Consumers: apply the delta whatever the disposition; put the PDU on the timeline only when Accepted; when
-/// <see cref="RedactsApplied"/> is set, replace the stored content of that PDU by its redacted form and remember this
-/// PDU as <c>redacted_because</c>. The stream's last record is enough to load the room: version, extremities, depth and
+/// <see cref="Redactions"/> names a PDU, replace its stored content by its redacted form and remember the redaction as
+/// <c>redacted_because</c>. The stream's last record is enough to load the room: version, extremities, depth and
 /// current root.
 /// </remarks>
 public sealed record PduRecorded : IRoomFact
@@ -69,6 +69,18 @@ public sealed record PduRecorded : IRoomFact
     /// <summary>The PDU whose content this redaction removes, once it is in force.</summary>
     public EventId? RedactsApplied { get; init; }
 
+    /// <summary>The redaction that is in force on this PDU from the start: it came before what it redacts.</summary>
+    public EventId? RedactedBy { get; init; }
+
+    /// <summary>What is redacted from this fact on, and by which redaction.</summary>
+    public ImmutableArray<AppliedRedaction> Redactions => (RedactsApplied, RedactedBy) switch
+    {
+        (null, null) => [],
+        ({ } target, null) => [new(target, EventId)],
+        (null, { } by) => [new(EventId, by)],
+        ({ } target, { } by) => [new(target, EventId), new(EventId, by)],
+    };
+
     /// <summary>For an invite or knock: the stripped state that the member's server may show, a JSON array. Spec:
     /// client-server-api #stripped-state.</summary>
     public RawJson? StrippedState { get; init; }
@@ -92,6 +104,9 @@ public sealed record PduRecorded : IRoomFact
     /// <see cref="Pdu"/> is the redacted form, and its content hash does not hold. All else is as it was.</summary>
     public ErasedContent? Erased { get; init; }
 }
+
+/// <summary>A redaction that is in force on its target.</summary>
+public readonly record struct AppliedRedaction(EventId Target, EventId By);
 
 /// <summary>What readers need to know of content that is gone.</summary>
 /// <remarks>Shape: Thread, the root of the thread that it was a reply in; Parent, what else it related to. At most one

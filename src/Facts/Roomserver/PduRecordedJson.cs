@@ -27,6 +27,8 @@ internal static class PduRecordedJson
         json.WriteNumber("depth"u8, fact.Depth);
         if (fact.RedactsApplied is { } redacted)
             json.WriteString("redacts_applied"u8, redacted.Value);
+        if (fact.RedactedBy is { } redaction)
+            json.WriteString("redacted_by"u8, redaction.Value);
         WriteOptional(json, "device_id"u8, fact.DeviceId);
         WriteOptional(json, "transaction_id"u8, fact.TransactionId);
         WriteOptional(json, "transaction_scope"u8, fact.TransactionScope);
@@ -178,6 +180,8 @@ internal static class PduRecordedJson
             members.SendOn = FactJsonReading.Identifier<ServerName>(ref reader);
         else if (reader.ValueTextEquals("redacts_applied"u8))
             members.RedactsApplied = FactJsonReading.Identifier<EventId>(ref reader);
+        else if (reader.ValueTextEquals("redacted_by"u8))
+            members.RedactedBy = FactJsonReading.Identifier<EventId>(ref reader);
         else if (reader.ValueTextEquals("erased"u8))
             members.Erased = ReadErased(ref reader);
         else
@@ -295,6 +299,7 @@ internal static class PduRecordedJson
         public string? TransactionScope;
         public ServerName? SendOn;
         public EventId? RedactsApplied;
+        public EventId? RedactedBy;
         public ErasedContent? Erased;
         public RawJson? Pdu;
         public RawJson? StrippedState;
@@ -316,6 +321,7 @@ internal static class PduRecordedJson
             CurrentState = CurrentState ?? throw FactJsonReading.Missing("current_state"),
             Depth = Depth ?? throw FactJsonReading.Missing("depth"),
             RedactsApplied = RedactsApplied,
+            RedactedBy = RedactedBy,
             Erased = Erased,
             DeviceId = DeviceId,
             TransactionId = TransactionId,

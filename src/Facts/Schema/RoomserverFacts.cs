@@ -45,6 +45,10 @@ internal static class RoomserverFacts
                     "redacts_applied",
                     "event id?",
                     "The PDU whose content this redaction removes, once it is in force."),
+                new(
+                    "redacted_by",
+                    "event id?",
+                    "The redaction that is in force on this PDU from the start: it came before what it redacts."),
                 new("device_id", "string?", "The local device that sent it."),
                 new("transaction_id", "string?", "The transaction id of the request that sent it."),
                 new("transaction_scope", "string?", "The endpoint within which the transaction id is unique."),

@@ -19,7 +19,7 @@ internal sealed class PduVerifier(IAuditedKeys keys, TimeProvider time)
     /// <summary>What is wrong with the fact's PDU.</summary>
     public IReadOnlyList<string> Check(string place, PduRecorded fact)
     {
-        if (fact.RedactsApplied is { } target)
+        foreach (var (target, _) in fact.Redactions)
             _redacted.Add(target);
         if (RoomVersionRules.Find(fact.RoomVersion) is null)
             return [$"the room version {fact.RoomVersion} is not known"];

@@ -49,7 +49,11 @@ internal sealed class RoomVerifier(ServerName self)
     {
         var isShown = fact.Disposition is PduDisposition.Accepted or PduDisposition.Backfilled;
         var wasShown = _eventIdToPdu.TryGetValue(fact.EventId, out var before) && before.IsShown;
-        _eventIdToPdu[fact.EventId] = new(pdu?.StateTuple, pdu?.Sender.Server, isShown || wasShown, pdu is not null);
+        _eventIdToPdu[fact.EventId] = new(pdu?.StateTuple, pdu?.Sender.Server, isShown || wasShown, pdu is not null)
+        {
+            IsRedaction = pdu?.Type == EventTypes.Redaction,
+            Redacts = pdu?.Redacts,
+        };
         if (!isShown || pdu is null)
             return;
         foreach (var prevEvent in pdu.PrevEvents)
@@ -63,6 +67,10 @@ internal sealed class RoomVerifier(ServerName self)
     {
         if (pdu is null)
             return;
+        // An erased redaction of the older room versions does not say any more what it redacted.
+        if (fact.RedactedBy is { } by && (!_eventIdToPdu.TryGetValue(by, out var redaction)
+            || !redaction.IsShown || !redaction.IsRedaction || (redaction.Redacts ?? pdu.EventId) != pdu.EventId))
+            problems.Add($"it is said to be redacted by {by}, which does not");
         if (fact.RedactsApplied is { } target)
         {
             // An erased redaction of the older room versions does not say any more what it redacted.
@@ -141,5 +149,10 @@ internal sealed class RoomVerifier(ServerName self)
     }
 
     /// <summary>What later facts are checked against; Server and Tuple are unknown when it could not be read.</summary>
-    private readonly record struct VerifiedPdu(StateTuple? Tuple, ServerName? Server, bool IsShown, bool IsRead);
+    private readonly record struct VerifiedPdu(StateTuple? Tuple, ServerName? Server, bool IsShown, bool IsRead)
+    {
+        public bool IsRedaction { get; init; }
+
+        public EventId? Redacts { get; init; }
+    }
 }

@@ -3,6 +3,7 @@ using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Erasure;
@@ -49,7 +50,7 @@ public sealed class ErasureProjection : IProjection
     public async ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken)
     {
         var records = new List<(string EventId, long Position)>();
-        var redactions = new Dictionary<string, (PduRecorded Fact, long Position, long RecordedMs)>();
+        var redactions = new Dictionary<string, (RoomId Room, EventId By, long Position, long RecordedMs)>();
         var erased = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (record, fact, _) in batch.Facts)
         {
@@ -60,8 +61,8 @@ public sealed class ErasureProjection : IProjection
                     if (recorded.Disposition != PduDisposition.Accepted)
                         records.Add((recorded.EventId.Value, position));
                     // Redacted again after it was erased: there is nothing to erase, but asking costs little.
-                    if (recorded.RedactsApplied is { } target)
-                        redactions.TryAdd(target.Value, (recorded, position, record.CreatedMs));
+                    foreach (var (target, by) in recorded.Redactions)
+                        redactions.TryAdd(target.Value, (recorded.RoomId, by, position, record.CreatedMs));
                     break;
                 case ContentErased gone:
                     erased.Add(gone.EventId.Value);
@@ -96,7 +97,7 @@ public sealed class ErasureProjection : IProjection
     private static void AddRedactions(
         NpgsqlBatch commands,
         string schema,
-        Dictionary<string, (PduRecorded Fact, long Position, long RecordedMs)> redactions)
+        Dictionary<string, (RoomId Room, EventId By, long Position, long RecordedMs)> redactions)
     {
         var rows = redactions.ToList();
         var parameters = commands.Add(
@@ -105,8 +106,8 @@ public sealed class ErasureProjection : IProjection
             SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
             """);
         parameters.AddTexts([.. rows.Select(row => row.Key)]);
-        parameters.AddTexts([.. rows.Select(row => row.Value.Fact.RoomId.Value)]);
-        parameters.AddTexts([.. rows.Select(row => row.Value.Fact.EventId.Value)]);
+        parameters.AddTexts([.. rows.Select(row => row.Value.Room.Value)]);
+        parameters.AddTexts([.. rows.Select(row => row.Value.By.Value)]);
         parameters.AddBigInts([.. rows.Select(row => row.Value.Position)]);
         parameters.AddBigInts([.. rows.Select(row => row.Value.RecordedMs)]);
     }

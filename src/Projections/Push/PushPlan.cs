@@ -85,8 +85,8 @@ internal sealed class PushPlan
         Steps.Add(planned);
         Rooms.Add(planned.RoomId);
         AddState(planned);
-        if (fact.RedactsApplied is { } target)
-            Redacted.Add(target.Value);
+        foreach (var (redacted, _) in fact.Redactions)
+            Redacted.Add(redacted.Value);
         if (planned.Relation is { } relation && relation.Type != Relation.Thread)
             Parents.Add(relation.EventId);
         if (!isAccepted)

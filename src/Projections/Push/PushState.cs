@@ -110,6 +110,8 @@ internal sealed class PushState(PushPlan plan, PushRulesOf rules)
         if (planned.Fact.Disposition == PduDisposition.Accepted)
             AddThread(planned);
         new PushEvaluation(this, rules, room, planned).Run();
+        if (planned.Fact.RedactedBy is not null)
+            Redact(room, planned.Fact.EventId.Value, planned.Position);
     }
 
     private void Remember(PlannedPdu planned)

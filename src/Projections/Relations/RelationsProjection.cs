@@ -64,11 +64,12 @@ public sealed class RelationsProjection(RoomActivity activity) : IProjection
             var earlier = eventIdToRow.GetValueOrDefault(row.EventId);
             eventIdToRow[row.EventId] = earlier is null ? row : row.After(earlier);
         }
-        if (fact.RedactsApplied is not { } target)
-            return;
-        redacted.Add(target.Value);
-        if (eventIdToRow.TryGetValue(target.Value, out var known))
-            eventIdToRow[target.Value] = known with { IsRedacted = true };
+        foreach (var (target, _) in fact.Redactions)
+        {
+            redacted.Add(target.Value);
+            if (eventIdToRow.TryGetValue(target.Value, out var known))
+                eventIdToRow[target.Value] = known with { IsRedacted = true };
+        }
     }
 
     private static void AddRows(NpgsqlBatch commands, string schema, List<RelationRow> rows)

@@ -17,6 +17,10 @@ public interface IRoomGraphQueries
     /// or soft-failed PDU cites is an extremity like any other once it comes.</summary>
     ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken);
 
+    /// <summary>Redactions that had no effect when they came, in that order; of very many the latest.</summary>
+    ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
+        RoomId roomId, CancellationToken cancellationToken);
+
     /// <summary>The PDUs that cite what is missing, deepest in the past first: where history goes on.</summary>
     ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(
         RoomId roomId, int limit, CancellationToken cancellationToken);
@@ -37,6 +41,10 @@ public interface IRoomGraphQueries
 public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate gate, IProjectionSchemas schemas)
     : IRoomGraphQueries
 {
+    /// <summary>LIMIT: redactions in waiting that a room's worker keeps. Ours: some megabytes; a server that sends
+    /// more of them, of PDUs that nobody has, gains nothing.</summary>
+    private const int RedactionsInWaitingMax = 10_000;
+
     private static readonly string[] Projections = [RoomserverProjection.ProjectionName];
 
     /// <inheritdoc />
@@ -68,6 +76,22 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             parameters => parameters.AddText(roomId.Value),
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
+        RoomId roomId, CancellationToken cancellationToken)
+    {
+        var found = await AskAsync(
+            schema =>
+                $"""
+                SELECT target, event_id FROM {schema}.redactions_in_waiting
+                WHERE room_id = $1 ORDER BY position DESC LIMIT {RedactionsInWaitingMax}
+                """,
+            parameters => parameters.AddText(roomId.Value),
+            static reader => (EventId.Parse(reader.GetString(0)), EventId.Parse(reader.GetString(1))),
+            cancellationToken);
+        return [.. found.Reverse()];
+    }
 
     /// <inheritdoc />
     public ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(

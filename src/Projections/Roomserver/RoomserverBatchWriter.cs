@@ -35,6 +35,7 @@ internal sealed class RoomserverBatchWriter(
         await using var batch = new NpgsqlBatch(connection, transaction);
         var hasStatePdus = AddPdus(batch);
         AddGraph(batch);
+        AddRedactionsInWaiting(batch);
         AddState(batch);
         AddMemberships(batch);
         AddForgotten(batch);
@@ -176,6 +177,18 @@ internal sealed class RoomserverBatchWriter(
         var delete = batch.Add(sql.DeleteMissingLinks);
         delete.AddTexts(Column(rows.Received, row => row.RoomId));
         delete.AddTexts(Column(rows.Received, row => row.EventId));
+    }
+
+    private void AddRedactionsInWaiting(NpgsqlBatch batch)
+    {
+        var waiting = rows.RedactionsInWaiting;
+        if (waiting.Count == 0)
+            return;
+        var insert = batch.Add(sql.InsertRedactionsInWaiting);
+        insert.AddTexts(Column(waiting, row => row.Redaction.RoomId));
+        insert.AddBigInts(Column(waiting, row => row.Position));
+        insert.AddTexts(Column(waiting, row => row.Target));
+        insert.AddTexts(Column(waiting, row => row.Redaction.EventId));
     }
 
     private void AddState(NpgsqlBatch batch)

@@ -24,7 +24,7 @@ public sealed class RoomserverProjection(LiveView live) : IProjection
 
     public string Name => ProjectionName;
 
-    public int Version => 3;
+    public int Version => 4;
 
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,

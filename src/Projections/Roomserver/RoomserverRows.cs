@@ -35,6 +35,9 @@ internal sealed class RoomserverRows
     public List<PduRow> Received { get; } = [];
 
     public List<RedactionRow> Redactions { get; } = [];
+
+    /// <summary>Redactions without effect when they came.</summary>
+    public List<(PduRow Redaction, string Target, long Position)> RedactionsInWaiting { get; } = [];
     public List<RoomRow> Rooms { get; } = [];
     public Dictionary<string, AliasRow> Aliases { get; } = [];
     public Dictionary<string, (bool IsPublic, long Position)> PublicRooms { get; } = [];
@@ -104,8 +107,11 @@ internal sealed class RoomserverRows
         AddGraph(row);
         if (BringsRoom(fact, pdu))
             Rooms.Add(new(row.RoomId, row.RoomVersion, position));
-        if (fact.RedactsApplied is { } target)
-            Redactions.Add(new(target.Value, row.EventId, row.RoomVersion));
+        foreach (var (target, by) in fact.Redactions)
+            Redactions.Add(new(target.Value, by.Value, row.RoomVersion));
+        if (fact is { RedactsApplied: null, Disposition: PduDisposition.Accepted or PduDisposition.Backfilled }
+            && pdu is { Type: EventTypes.Redaction, StateKey: null, Redacts: { } waitsFor })
+            RedactionsInWaiting.Add((row, waitsFor.Value, position));
     }
 
     /// <summary>The room is here from its create event on, or from the first join of ours by another server.</summary>

@@ -9,6 +9,7 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 ///                 the current state, the state at any sync token and the delta between two tokens are range
 /// conditions on it
 ///   auth_edges    which state PDUs list a PDU in their auth_events: what state resolution walks
+///   redactions_in_waiting  redactions whose target was not here, or on which they had no effect
 ///   missing_links PDUs that are cited as prev_events and are not here: where history can be fetched from
 ///   memberships   the last membership of each user in each room, and since when it has that value
 ///   rooms, aliases, public_rooms
@@ -66,6 +67,14 @@ internal static class RoomserverSchema
             event_id text COLLATE "C" NOT NULL,
             cited_by text COLLATE "C" NOT NULL,
             PRIMARY KEY (room_id, event_id, cited_by)
+        );
+
+        CREATE TABLE {schema}.redactions_in_waiting (
+            room_id text COLLATE "C" NOT NULL,
+            position bigint NOT NULL,
+            target text COLLATE "C" NOT NULL,
+            event_id text COLLATE "C" NOT NULL,
+            PRIMARY KEY (room_id, position)
         );
 
         CREATE TABLE {schema}.state (

@@ -74,6 +74,12 @@ internal sealed class RoomserverSql(string schema)
         WHERE m.room_id = u.room_id AND m.event_id = u.event_id
         """;
 
+    public string InsertRedactionsInWaiting { get; } =
+        $"""
+        INSERT INTO {schema}.redactions_in_waiting (room_id, position, target, event_id)
+        SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT DO NOTHING
+        """;
+
     public string CloseState { get; } =
         $"""
         UPDATE {schema}.state s SET to_position = u.position

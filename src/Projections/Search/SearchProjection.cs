@@ -60,11 +60,12 @@ public sealed class SearchProjection : IProjection
     {
         if (SearchText.MayBeIn(fact.Pdu.Utf8.Span))
             AddText(position, fact, eventIdToEntry);
-        if (fact.RedactsApplied is not { } target)
-            return;
-        redacted.Add(target.Value);
-        if (eventIdToEntry.TryGetValue(target.Value, out var known))
-            eventIdToEntry[target.Value] = known with { IsRedacted = true };
+        foreach (var (target, _) in fact.Redactions)
+        {
+            redacted.Add(target.Value);
+            if (eventIdToEntry.TryGetValue(target.Value, out var known))
+                eventIdToEntry[target.Value] = known with { IsRedacted = true };
+        }
     }
 
     private static void AddText(long position, PduRecorded fact, Dictionary<string, Entry> eventIdToEntry)

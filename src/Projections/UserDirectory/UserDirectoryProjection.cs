@@ -53,11 +53,12 @@ public sealed class UserDirectoryProjection : IProjection
                 continue;
             if (MayMatter(recorded.Pdu.Utf8.Span))
                 Add((long)record.Position.Value, recorded, names, open);
-            if (recorded.RedactsApplied is not { } target)
-                continue;
-            redacted.Add(target.Value);
-            if (names.TryGetValue(target.Value, out var known))
-                names[target.Value] = known.Redacted();
+            foreach (var (target, _) in recorded.Redactions)
+            {
+                redacted.Add(target.Value);
+                if (names.TryGetValue(target.Value, out var known))
+                    names[target.Value] = known.Redacted();
+            }
         }
         await using var commands = new NpgsqlBatch(batch.Connection, batch.Transaction);
         // First, so that it concerns only what earlier batches wrote.

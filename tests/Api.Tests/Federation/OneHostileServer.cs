@@ -1,7 +1,14 @@
+using System.Text;
+using System.Text.Json;
+using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Kit.Hosting;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Json;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
 using Matrix.EventSourced.Protocol.Signing;
 using Microsoft.Extensions.DependencyInjection;
+using EventId = Matrix.EventSourced.Protocol.Identifiers.EventId;
 
 namespace Matrix.EventSourced.Api.Tests.Federation;
 
@@ -9,7 +16,12 @@ namespace Matrix.EventSourced.Api.Tests.Federation;
 /// 11.</summary>
 public abstract class OneHostileServer : IAsyncLifetime
 {
+    protected const string V1 = "/_matrix/federation/v1";
+
+    private static readonly RoomVersionRules Rules = RoomVersionRules.Find("11")!;
+
     private TestHomeserver _theirs = null!;
+    private int _transactions;
 
     protected TestHomeserver Ours { get; private set; } = null!;
 
@@ -37,5 +49,66 @@ public abstract class OneHostileServer : IAsyncLifetime
     {
         await Ours.DisposeAsync();
         await _theirs.DisposeAsync();
+    }
+
+    protected int NextTransaction() => ++_transactions;
+
+    /// <summary>A PDU on the room's heads as the other server sees them, signed by it.</summary>
+    protected async Task<Pdu> BuildAsync(string type, string? stateKey, string sender, string content)
+    {
+        var state = await Mallory.StateAsync(Room);
+        var head = (await Mallory.GetAsync(
+            $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/messages?dir=b&limit=1")).Ok()
+            .GetProperty("chunk")[0].Text("event_id");
+        var authEvents = new[] { "m.room.create|", "m.room.power_levels|", $"m.room.member|{sender}" }
+            .Where(state.ContainsKey).Select(tuple => EventId.Parse(state[tuple])).ToList();
+        var draft = new PduDraft(
+            RoomId.Parse(Room),
+            type,
+            stateKey,
+            UserId.Parse(sender),
+            JsonElement.Parse(Encoding.UTF8.GetBytes(content)),
+            DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            100,
+            [EventId.Parse(head)],
+            authEvents);
+        return ((PduBuildResult.Built)PduBuilder.Build(draft, Rules, Them)).Pdu;
+    }
+
+    protected async Task<JsonElement> SendAsync(params ReadOnlyMemory<byte>[] pdus)
+    {
+        var all = string.Join(',', pdus.Select(pdu => Encoding.UTF8.GetString(pdu.Span)));
+        var answer = await AskAsync("PUT", $"{V1}/send/{NextTransaction()}", $$"""{"origin":"{{Them.Name}}","origin_server_ts":1,"pdus":[{{all}}]}""");
+        Assert.Equal(200, answer.Status);
+        return answer.Json.GetProperty("pdus");
+    }
+
+    protected Task<Reply> EventAsync(EventId eventId) => Alice.GetAsync(
+        $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/event/{Uri.EscapeDataString(eventId.Value)}");
+
+    /// <summary>A request that the other server signs, whatever is in it.</summary>
+    protected async Task<Reply> AskAsync(string method, string uri, string? content = null)
+    {
+        var bytes = content is null ? [] : Encoding.UTF8.GetBytes(content);
+        if (content is not null && CanonicalJson.TryCanonicalise(bytes, out var canonical, out _))
+            bytes = canonical;
+        using var client = new HttpClient(new HttpClientHandler
+        {
+            ServerCertificateCustomValidationCallback = (_, _, _, _) => true,
+        });
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"https://{Us}{uri}");
+        if (content is not null)
+            request.Content = new ByteArrayContent(bytes);
+        try
+        {
+            var signed = new SignedRequest(method, request.RequestUri!.PathAndQuery, Them.Name, Us, bytes);
+            request.Headers.TryAddWithoutValidation("Authorization", signed.Sign(Them.Key).ToString());
+        }
+        catch (FormatException)
+        {
+            // What has no canonical form cannot be signed: it goes without.
+        }
+        using var response = await client.SendAsync(request);
+        return new Reply((int)response.StatusCode, await response.Content.ReadAsByteArrayAsync());
     }
 }

@@ -180,6 +180,14 @@ internal sealed class LogPorts(IEventReader log)
             .SelectMany(entry => entry.Pdu.PrevEvents).Where(id => !known.Contains(id)).Distinct()];
     }
 
+    public async ValueTask<IReadOnlyList<RedactionInWaiting>> RedactionsInWaitingAsync(RoomId roomId) =>
+        [.. (await FactsOfAsync(roomId))
+            .Where(fact => fact.RedactsApplied is null)
+            .Where(fact => fact.Disposition is PduDisposition.Accepted or PduDisposition.Backfilled)
+            .Select(fact => PduParser.ParseStored(fact.Pdu.Utf8, RoomVersionRules.Find(fact.RoomVersion)!, fact.EventId))
+            .Where(pdu => pdu is { Type: EventTypes.Redaction, StateKey: null, Redacts: not null })
+            .Select(pdu => new RedactionInWaiting(pdu.Redacts!.Value, pdu.EventId))];
+
     public async ValueTask<IReadOnlyList<ServerName>> ServersAsync(RoomId roomId)
     {
         var state = new Dictionary<StateTuple, EventId>();

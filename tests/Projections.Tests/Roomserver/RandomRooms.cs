@@ -26,7 +26,7 @@ internal sealed class RandomRooms(int seed)
         var room = Pick(Rooms);
         var user = Pick(Users);
         var membership = room.Members.GetValueOrDefault(user);
-        switch (_random.Next(14))
+        switch (_random.Next(15))
         {
             case 0 when membership is not "ban" && user != room.Creator:
                 room.Member(user, user, "join", $"name{_random.Next(5)}");
@@ -61,6 +61,9 @@ internal sealed class RandomRooms(int seed)
                 break;
             case 10 when room.Messages.Count > 0:
                 Relate(room, room.Members.GetValueOrDefault(user) == "join" ? user : room.Creator);
+                break;
+            case 11:
+                room.RedactAhead(room.Creator, $"regretted{_random.Next(9)}");
                 break;
             case 9:
                 room.Send("m.room.message", null, room.Creator, "{}", disposition: PduDisposition.SoftFailed);

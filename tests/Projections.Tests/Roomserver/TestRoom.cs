@@ -84,6 +84,20 @@ internal sealed class TestRoom
     public EventId Redact(string sender, EventId target) =>
         Send("m.room.redaction", null, sender, $$"""{"redacts":"{{target}}"}""", redacts: target);
 
+    /// <summary>A redaction, and after it the message that it redacts.</summary>
+    public EventId RedactAhead(string sender, string body)
+    {
+        var target = _log.NextEventId();
+        var redaction = Send("m.room.redaction", null, sender, $$"""{"redacts":"{{target}}"}""");
+        return Send(
+            "m.room.message",
+            null,
+            sender,
+            $$"""{"body":"{{body}}","msgtype":"m.text","m.relates_to":{"rel_type":"m.thread","event_id":"{{redaction}}"} }""",
+            id: target,
+            redactedBy: redaction);
+    }
+
     public EventId Send(
         string type,
         string? stateKey,
@@ -92,15 +106,17 @@ internal sealed class TestRoom
         string? transactionId = null,
         string? stripped = null,
         EventId? redacts = null,
-        PduDisposition disposition = PduDisposition.Accepted)
+        PduDisposition disposition = PduDisposition.Accepted,
+        EventId? id = null,
+        EventId? redactedBy = null)
     {
-        var id = _log.NextEventId();
+        var eventId = id ?? _log.NextEventId();
         var before = State;
         ImmutableArray<StateEntry> added = [];
         if (stateKey is not null && disposition == PduDisposition.Accepted)
         {
-            var entry = new StateEntry(new(type, stateKey), id);
-            State = State.SetAsync(entry.Tuple, id).AsTask().GetAwaiter().GetResult();
+            var entry = new StateEntry(new(type, stateKey), eventId);
+            State = State.SetAsync(entry.Tuple, eventId).AsTask().GetAwaiter().GetResult();
             added = [entry];
         }
         _depth++;
@@ -114,21 +130,22 @@ internal sealed class TestRoom
         {
             RoomId = Protocol.Identifiers.RoomId.Parse(RoomId),
             RoomVersion = Version,
-            EventId = id,
+            EventId = eventId,
             Pdu = new(Encoding.UTF8.GetBytes(json)),
             Disposition = disposition,
             StateAdded = added,
-            ForwardExtremities = [id],
+            ForwardExtremities = [eventId],
             StateBefore = before.Root,
             CurrentState = State.Root,
             Depth = _depth,
             RedactsApplied = redacts,
+            RedactedBy = redactedBy,
             StrippedState = stripped is null ? null : RawJson.FromText(stripped),
             DeviceId = transactionId is null ? null : "DEVICE",
             TransactionId = transactionId,
             TransactionScope = transactionId is null ? null : "send/m.room.message",
         });
-        return id;
+        return eventId;
     }
 
     private static string Quote(string text) => "\"" + JsonEncodedText.Encode(text) + "\"";

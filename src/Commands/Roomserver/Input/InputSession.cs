@@ -49,7 +49,7 @@ internal sealed class InputSession(
     RoomState? before,
     RoomWorkerServices services,
     AuthGraph graph,
-    HashSet<EventId> missingLinks,
+    RoomGaps gaps,
     long loadedAt)
 {
     private readonly List<NewRecord> _history = [];
@@ -126,6 +126,7 @@ internal sealed class InputSession(
         AddNodes(stateBefore);
         AddNodes(current);
         _written = current;
+        var redactedBy = await FindRedactionAsync(record);
         var movesOn = record.Disposition == PduDisposition.Accepted;
         var after = new RoomState
         {
@@ -155,6 +156,7 @@ internal sealed class InputSession(
             CurrentState = current.Root,
             Depth = after.Depth,
             RedactsApplied = record.RedactsApplied,
+            RedactedBy = redactedBy,
             StrippedState = record.StrippedState,
             SendOn = record.SendOn,
         });
@@ -163,6 +165,10 @@ internal sealed class InputSession(
         Room = after;
         if (record.RedactsApplied is { } redacted)
             Redacted.Add(redacted);
+        else if (record.Disposition is PduDisposition.Accepted or PduDisposition.Backfilled)
+            gaps.Wait(pdu);
+        if (redactedBy is not null)
+            Redacted.Add(pdu.EventId);
         Pdus.Add(new DecidedBefore(pdu, record.Disposition, stateBefore.Root));
     }
 
@@ -174,6 +180,21 @@ internal sealed class InputSession(
         Records.AddRange(_history);
         _history.Clear();
         return Records;
+    }
+
+    /// <summary>A redaction that was here before the PDU and takes effect on it.</summary>
+    private async ValueTask<EventId?> FindRedactionAsync(InputRecord record)
+    {
+        if (record.Disposition == PduDisposition.Rejected || Create is null)
+            return null;
+        foreach (var eventId in gaps.RedactionsOf(record.Pdu.EventId))
+        {
+            if (await Pdus.FindAsync(eventId) is { HasState: true } redaction
+                && await RedactionEffect.IsInForceAsync(
+                    redaction.Pdu, await States.LoadAsync(redaction.StateBefore), record.Pdu, Create, Checks))
+                return eventId;
+        }
+        return null;
     }
 
     private async ValueTask<(StateMap? Map, ImmutableArray<EventId> Prev, ImmutableArray<EventId> State)>
@@ -196,7 +217,7 @@ internal sealed class InputSession(
             Reason = reason,
             StateBefore = stateBefore,
         });
-        missingLinks.Remove(received.Pdu.EventId);
+        gaps.MissingLinks.Remove(received.Pdu.EventId);
         return new InputOutcome.Recorded(PduDisposition.Rejected, reason);
     }
 
@@ -227,7 +248,7 @@ internal sealed class InputSession(
                 Reason = softFailure,
                 StateBefore = stateBefore,
             });
-            missingLinks.Remove(pdu.EventId);
+            gaps.MissingLinks.Remove(pdu.EventId);
             return new InputOutcome.Recorded(PduDisposition.SoftFailed, softFailure);
         }
         var redacts = await RedactionEffect.FindAsync(pdu, stateBefore, Create!, Pdus, Checks);
@@ -267,7 +288,7 @@ internal sealed class InputSession(
     private ImmutableArray<EventId> ExtremitiesAfter(Pdu pdu)
     {
         var extremities = Room!.ForwardExtremities.RemoveAll(heads => pdu.PrevEvents.Contains(heads));
-        if (!missingLinks.Contains(pdu.EventId))
+        if (!gaps.MissingLinks.Contains(pdu.EventId))
             extremities = extremities.Add(pdu.EventId);
         return extremities.IsEmpty ? Room.ForwardExtremities : extremities;
     }
@@ -277,11 +298,11 @@ internal sealed class InputSession(
     /// when it comes, as no other leads to it.</remarks>
     public async ValueTask LinkAsync(Pdu pdu)
     {
-        missingLinks.Remove(pdu.EventId);
+        gaps.MissingLinks.Remove(pdu.EventId);
         foreach (var prevEvent in pdu.PrevEvents)
         {
             if (await Pdus.FindAsync(prevEvent) is not { HasState: true })
-                missingLinks.Add(prevEvent);
+                gaps.MissingLinks.Add(prevEvent);
         }
     }
 

@@ -19,10 +19,17 @@ internal static class RedactionEffect
         if (pdu.Type != EventTypes.Redaction || pdu.StateKey is not null || pdu.Redacts is not { } targetId
             || await pdus.FindAsync(targetId) is not { } target)
             return null;
-        if (pdu.Rules.RedactionIsAuthorised || target.Pdu.Sender.Server == pdu.Sender.Server)
-            return targetId;
+        return await IsInForceAsync(pdu, stateBefore, target.Pdu, create, checks) ? targetId : null;
+    }
+
+    /// <summary>Whether a redaction that is in the room takes effect on its target.</summary>
+    public static async ValueTask<bool> IsInForceAsync(
+        Pdu pdu, StateMap stateBefore, Pdu target, Pdu create, InputChecks checks)
+    {
+        if (pdu.Rules.RedactionIsAuthorised || target.Sender.Server == pdu.Sender.Server)
+            return true;
         var state = await checks.FindAsync(stateBefore, [AuthTuples.PowerLevels]);
         var levels = PowerLevels.From(state.Get(AuthTuples.PowerLevels), create);
-        return levels.UserLevel(pdu.Sender) >= levels.Redact ? targetId : null;
+        return levels.UserLevel(pdu.Sender) >= levels.Redact;
     }
 }

@@ -76,10 +76,17 @@ internal sealed class RoomStates(KnownPdus pdus, IStateNodeReader nodes, AuthGra
         return (map, []);
     }
 
+    /// <summary>The map of a root that is stored, or was made here.</summary>
+    public async ValueTask<StateMap> LoadAsync(StateRoot root)
+    {
+        if (!_rootToMap.TryGetValue(root, out var map))
+            _rootToMap[root] = map = await StateMap.LoadAsync(root, nodes);
+        return map;
+    }
+
     private async ValueTask<StateMap> AfterAsync(DecidedBefore known)
     {
-        if (!_rootToMap.TryGetValue(known.StateBefore, out var before))
-            _rootToMap[known.StateBefore] = before = await StateMap.LoadAsync(known.StateBefore, nodes);
+        var before = await LoadAsync(known.StateBefore);
         if (known.IsRejected || known.Pdu.StateTuple is not { } tuple)
             return before;
         var after = await before.SetAsync(tuple, known.Pdu.EventId);

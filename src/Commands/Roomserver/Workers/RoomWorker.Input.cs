@@ -14,8 +14,8 @@ internal sealed partial class RoomWorker
 {
     private readonly AuthGraph _graph = new();
 
-    /// <summary>PDUs that the room cites and does not have; null until they are asked for.</summary>
-    private HashSet<EventId>? _missingLinks;
+    /// <summary>What the room speaks of and does not have; null until it is asked for.</summary>
+    private RoomGaps? _gaps;
 
     private async Task ReceiveAsync(InputWork work)
     {
@@ -44,15 +44,17 @@ internal sealed partial class RoomWorker
     private async ValueTask<bool> TryReceiveAsync(InputWork work)
     {
         await LoadAsync();
-        _missingLinks ??= [.. await _services.Graph.MissingLinksAsync(_roomId)];
-        var session = new InputSession(_roomId, _room, _services, _graph, _missingLinks, _loadedAt)
+        _gaps ??= new RoomGaps(
+            await _services.Graph.MissingLinksAsync(_roomId),
+            await _services.Graph.RedactionsInWaitingAsync(_roomId));
+        var session = new InputSession(_roomId, _room, _services, _graph, _gaps, _loadedAt)
         {
             Metadata = RoomWorkerServices.MetadataOf(work.Input.Context),
         };
         if (await work.Input.DecideAsync(session) is { } error)
         {
-            // What was decided on the way goes nowhere; the links that it changed are read again.
-            _missingLinks = null;
+            // What was decided on the way goes nowhere; the gaps that it changed are read again.
+            _gaps = null;
             work.Refuse(error);
             return true;
         }

@@ -226,6 +226,8 @@ internal sealed partial class RoomWorker
         group.Decided.Add(new DecidedBefore(decided.Pdu, fact.Disposition, fact.StateBefore));
         if (decided.RedactsApplied is { } redacted)
             group.Redacted.Add(redacted);
+        else
+            _gaps?.Wait(decided.Pdu);
     }
 
     private async ValueTask<EventId?> FindFirstAnswerAsync(RoomCommand command) => command.Transaction is { } key
@@ -342,7 +344,7 @@ internal sealed partial class RoomWorker
     {
         _isLoaded = false;
         _room = null;
-        _missingLinks = null;
+        _gaps = null;
         _entries.Clear();
         return false;
     }
