@@ -1,6 +1,8 @@
 // How fast one server takes the PDUs of another: run ./dev demo, and beside it
-//   node tests/Benchmarks/federation.mjs [PDUS] [ROOMS]
+//   node tests/Benchmarks/federation.mjs [PDUS] [ROOMS] [PID]
 // A user of "north" sends, with 16 requests under way; a user of "south" waits until the last PDU of each room is there.
+// With the process id of "south" that server stands still while "north" is sent to: what is measured then is sending on
+// and taking in alone, without the client's requests.
 import { ask, register } from './matrix.mjs';
 
 const north = 'http://127.0.0.1:18108';
@@ -9,6 +11,7 @@ const via = '127.0.0.1:18448';
 const secret = 'demo';
 const pdus = Number(process.argv[2] ?? 3000);
 const rooms = Number(process.argv[3] ?? 1);
+const held = process.argv[4] ? Number(process.argv[4]) : null;
 
 const send = (token, room, transaction, body) => ask('PUT',
     `${north}/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/${transaction}`, token,
@@ -26,7 +29,8 @@ for (let number = 0; number < rooms; number++) {
     ids.push(room);
 }
 
-const began = performance.now();
+if (held) process.kill(held, 'SIGSTOP');
+let began = performance.now();
 let next = 0;
 await Promise.all(Array.from({ length: 16 }, async () => {
     while (next < pdus) {
@@ -35,8 +39,13 @@ await Promise.all(Array.from({ length: 16 }, async () => {
     }
 }));
 const sent = performance.now() - began;
-for (const room of ids) {
-    const { event_id: last } = await send(sender, room, `${run}-last`, 'last');
+const lasts = [];
+for (const room of ids) lasts.push([room, (await send(sender, room, `${run}-last`, 'last')).event_id]);
+if (held) {
+    began = performance.now();
+    process.kill(held, 'SIGCONT');
+}
+for (const [room, last] of lasts) {
     const url = `${south}/_matrix/client/v3/rooms/${encodeURIComponent(room)}/event/${encodeURIComponent(last)}`;
     while ((await fetch(url, { headers: { authorization: `Bearer ${receiver}` } })).status !== 200)
         await new Promise(resolve => setTimeout(resolve, 50));

@@ -4,11 +4,9 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Facts.Roomserver;
-using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
-using Matrix.EventSourced.Protocol.RoomVersions;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.EventSourced.Federation.FederationApi;
@@ -23,7 +21,6 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 /// said beside its id, and hinders no other.
 /// </remarks>
 public sealed partial class InboundTransactions(
-    IRoomserverQueries queries,
     RoomAccess access,
     PduIntake intake,
     RoomReception reception,
@@ -91,15 +88,13 @@ public sealed partial class InboundTransactions(
         CommandContext context, ServerName origin, RoomId roomId, List<ReadOnlyMemory<byte>> received)
     {
         var results = new List<KeyValuePair<EventId, string?>>(received.Count);
-        if (await queries.FindRoomVersionAsync(roomId) is not { } version
-            || RoomVersionRules.Find(version) is not { } rules
-            || !await access.IsResidentAsync(roomId, CancellationToken.None))
+        if (await access.FindAsync(roomId, origin, CancellationToken.None) is not { } room)
         {
             LogUnknownRoom(origin.Value, roomId.Value, received.Count);
             return results;
         }
-        var taken = await intake.TakeAsync(received, rules, roomId, isOld: false, CancellationToken.None);
-        var refusal = await access.IsAllowedAsync(roomId, origin) ? null : "your server is not allowed in this room";
+        var taken = await intake.TakeAsync(received, room.Rules, roomId, isOld: false, CancellationToken.None);
+        var refusal = room.IsAllowed ? null : "your server is not allowed in this room";
         foreach (var pdu in taken)
         {
             if (pdu.Problem is not null && pdu.EventId is { } dropped)

@@ -1,8 +1,11 @@
+using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
 using Matrix.EventSourced.Protocol.Signing;
 using Matrix.EventSourced.Protocol.State;
 
@@ -12,7 +15,13 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 /// <remarks>Spec: v1.19 server-server-api #server-access-control-lists-acls.</remarks>
 public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIdentity identity)
 {
+    /// <summary>LIMIT: rooms of which it is remembered whether we are in them. Ours: some megabytes.</summary>
+    private const int RoomsMax = 10_000;
+
     private static readonly StateTuple AclTuple = new(EventTypes.ServerAcl, string.Empty);
+
+    /// <summary>Whether we are in a room follows from its state, and most PDUs leave that as it is.</summary>
+    private readonly LruCache<RoomId, Residency> _residency = new(RoomsMax);
 
     /// <summary>Whether the room's access control lets the server in; true for rooms that are not here.</summary>
     public async ValueTask<bool> IsAllowedAsync(RoomId roomId, ServerName server) =>
@@ -21,7 +30,20 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
 
     /// <summary>Whether this server has a user in the room.</summary>
     public async ValueTask<bool> IsResidentAsync(RoomId roomId, CancellationToken cancellationToken) =>
-        (await hosts.InRoomAsync(roomId, cancellationToken)).Contains(identity.Name);
+        await rooms.ReadAsync(roomId) is RoomReading.Found { View: var view }
+        && await IsResidentAsync(view, cancellationToken);
+
+    /// <summary>For what comes unasked: the room's rules, and whether it lets the server in; null where this server
+    /// is not in the room.</summary>
+    /// <remarks>Cost: no table is asked unless the room's state has changed since the last time.</remarks>
+    public async ValueTask<(RoomVersionRules Rules, bool IsAllowed)?> FindAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken)
+    {
+        if (await rooms.ReadAsync(roomId, AclTuple) is not RoomReading.Found { View: var view }
+            || !await IsResidentAsync(view, cancellationToken))
+            return null;
+        return (view.Rules, ServerAcl.From(view.Get(AclTuple)).Allows(server));
+    }
 
     /// <summary>For endpoints that anybody may try: the room must be here, and the server let in.</summary>
     public async ValueTask<MatrixError?> CheckAsync(
@@ -32,6 +54,18 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
         return await IsAllowedAsync(roomId, server)
             ? null
             : MatrixError.Forbidden("Your server is not allowed in this room.");
+    }
+
+    private async ValueTask<bool> IsResidentAsync(RoomView view, CancellationToken cancellationToken)
+    {
+        if (_residency.Find(view.RoomId) is { } known && known.State == view.CurrentState)
+            return known.IsResident;
+        var isResident = (await hosts.InRoomAsync(view.RoomId, cancellationToken)).Contains(identity.Name);
+        // The tables may have gone on to another state meanwhile; what they say then is not about this one.
+        if (await rooms.ReadAsync(view.RoomId) is RoomReading.Found { View: var after }
+            && after.CurrentState == view.CurrentState)
+            _residency.Set(view.RoomId, new Residency(view.CurrentState, isResident));
+        return isResident;
     }
 
     /// <summary>For endpoints that show a room: the server must have a user in it.</summary>
@@ -47,4 +81,6 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
             ? null
             : MatrixError.Forbidden("Your server is not in this room, or not allowed in it.");
     }
+
+    private sealed record Residency(StateRoot State, bool IsResident);
 }

@@ -55,7 +55,7 @@ public sealed class FedSenderQueries(NpgsqlDataSource database, IProjectionSchem
 
     public async ValueTask<IReadOnlyList<ServerName>> InRoomAsync(RoomId roomId, CancellationToken cancellationToken)
     {
-        await gate.WaitForHeadAsync(Projection, cancellationToken);
+        await gate.RequireHeadAsync(Projection, cancellationToken);
         return await ReadAsync(
             $"SELECT server FROM {Schema}.hosts WHERE room_id = $1 ORDER BY members DESC, server",
             parameters => parameters.AddText(roomId.Value),
@@ -66,7 +66,7 @@ public sealed class FedSenderQueries(NpgsqlDataSource database, IProjectionSchem
     public async ValueTask<IReadOnlyList<ServerName>> SharingWithAsync(
         UserId userId, CancellationToken cancellationToken)
     {
-        await gate.WaitForHeadAsync(Projection, cancellationToken);
+        await gate.RequireHeadAsync(Projection, cancellationToken);
         return await ReadAsync(
             $"""
             SELECT DISTINCT h.server FROM {Schema}.members m JOIN {Schema}.hosts h USING (room_id)

@@ -37,6 +37,9 @@ public sealed class RoomView : IAuthState
 
     public long Depth => _state.Depth;
 
+    /// <summary>The current state; as long as it is the same, whatever follows from the state is.</summary>
+    public StateRoot CurrentState => _state.Current.Root;
+
     public PowerLevels PowerLevels => GetPowerLevels(Create);
 
     /// <summary>The PDU that holds a tuple in the current state, or null when none does.</summary>
