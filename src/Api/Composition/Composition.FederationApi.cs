@@ -2,6 +2,7 @@ using Matrix.EventSourced.Api.Adapters;
 using Matrix.EventSourced.Api.FederationApi;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Federation.FederationApi;
 using Matrix.EventSourced.Federation.RemoteRooms;
 
@@ -29,6 +30,7 @@ public static partial class Composition
         services.AddSingleton<InvitesOfOthers>();
         services.AddSingleton<IRoomResidency, RoomResidency>();
         services.AddSingleton<IRemoteRooms, RemoteRooms>();
+        services.AddSingleton<IPolicyServers, PolicyServers>();
     }
 
     internal static void MapFederationApi(EndpointTable table)

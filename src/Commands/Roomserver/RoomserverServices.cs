@@ -3,6 +3,7 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -20,6 +21,7 @@ public static class RoomserverServices
     {
         services.AddMessaging();
         services.AddSingleton<RoomserverHealth>();
+        services.AddSingleton<PolicySigning>();
         services.AddSingleton<RoomWorkers>();
         services.AddSingleton<IRoomserver>(provider => provider.GetRequiredService<RoomWorkers>());
         services.AddSingleton<AliasBook>();

@@ -38,7 +38,7 @@ public static class RemoteErrors
     public static MatrixError Unusable(ServerName server) =>
         new(502, ErrCodes.Unknown, "The other server's answer cannot be used.", server.Value);
 
-    private static string Shortened(string message) => message.Length switch
+    internal static string Shortened(string message) => message.Length switch
     {
         0 => "The other server refused.",
         > MessageMax => message[..MessageMax],

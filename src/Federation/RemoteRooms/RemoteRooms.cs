@@ -128,7 +128,8 @@ public sealed partial class RemoteRooms(
             || returned.EventId != invite.EventId
             || !PduSignatures.SignedPart(returned).AsSpan().SequenceEqual(PduSignatures.SignedPart(invite)))
             return (null, RemoteErrors.Unusable(target.Server));
-        return PduRewriting.Sign(PduRewriting.WithoutUnsigned(returned), identity) is PduBuildResult.Built built
+        // Only their own signatures are taken: those that the invite had, ours and the policy server's, must stay.
+        return PduRewriting.CopySignatures(returned, target.Server, invite) is PduBuildResult.Built built
             ? (built.Pdu, null)
             : (null, RemoteErrors.Unusable(target.Server));
     }

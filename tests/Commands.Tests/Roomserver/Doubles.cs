@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
@@ -247,4 +248,11 @@ internal sealed class NoRemoteRooms : IRemoteRooms
     public ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(
         RoomAlias alias, CancellationToken cancellationToken) =>
         new((null, []));
+}
+
+/// <summary>A world without policy servers.</summary>
+internal sealed class NoPolicyServers : IPolicyServers
+{
+    public ValueTask<PolicyAnswer> AskAsync(PolicyServer server, Pdu pdu) => new(new PolicyAnswer.Unreachable(
+        new MatrixError(502, ErrCodes.Unknown, "There are no policy servers here.")));
 }

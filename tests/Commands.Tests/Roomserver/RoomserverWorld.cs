@@ -4,6 +4,7 @@ using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.UserApi;
@@ -32,14 +33,16 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     private static int _worlds;
     private int _requests;
 
-    public RoomserverWorld(FaultyLog? log = null, MemoryStateNodes? nodes = null, int activeMax = 100)
+    public RoomserverWorld(
+        FaultyLog? log = null, MemoryStateNodes? nodes = null, int activeMax = 100, IPolicyServers? policies = null)
     {
+        Signing = new PolicySigning(policies ?? new NoPolicyServers());
         Log = log ?? new FaultyLog(new InMemoryEventStore(Clock));
         Nodes = nodes ?? new MemoryStateNodes();
         Ports = new LogPorts(Log);
         var random = new SeededRandom(Interlocked.Increment(ref _worlds));
         Rooms = new RoomWorkers(
-            Log, Nodes, Ports, Ports, Ports, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
+            Log, Nodes, Ports, Ports, Ports, Signing, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
         Appender = new FactAppender(Log, random);
         Aliases = new AliasBook(Log, Appender, Identity);
         Directory = new RoomDirectory(Log, Appender);
@@ -51,6 +54,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             Ports,
             Aliases,
             new MembershipDrafts(Rooms, Memberships, Identity, Clock),
+            Signing,
             Identity,
             Clock);
         Redactions = new Redactions(Rooms, Ports);
@@ -68,6 +72,8 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     public MemoryStateNodes Nodes { get; }
 
     public LogPorts Ports { get; }
+
+    public PolicySigning Signing { get; }
 
     public RoomWorkers Rooms { get; }
 
