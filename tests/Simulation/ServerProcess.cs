@@ -5,6 +5,7 @@ using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.Tests.Roomserver;
@@ -45,7 +46,15 @@ internal sealed class ServerProcess
             Rooms, new NoRemoteRooms(), ports, ports, _aliases, drafts, signing, Identity, clock);
         _redactions = new Redactions(Rooms, ports);
         _createRoom = new CreateRoomHandler(
-            Rooms, _aliases, directory, _memberships, _remote, Identity, new FoundingTimes(clock), ids);
+            Rooms,
+            _aliases,
+            directory,
+            _memberships,
+            _remote,
+            new ThirdPartyInvites(Rooms, new NoIdentityServers(), new NoRemoteRooms(), _memberships, _remote, Identity),
+            Identity,
+            new FoundingTimes(clock),
+            ids);
     }
 
     public static ServerIdentity Identity { get; } = new(

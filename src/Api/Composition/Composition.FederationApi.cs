@@ -3,7 +3,9 @@ using Matrix.EventSourced.Api.FederationApi;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Federation.FederationApi;
+using Matrix.EventSourced.Federation.IdentityServers;
 using Matrix.EventSourced.Federation.RemoteRooms;
 
 namespace Matrix.EventSourced.Api;
@@ -31,6 +33,9 @@ public static partial class Composition
         services.AddSingleton<IRoomResidency, RoomResidency>();
         services.AddSingleton<IRemoteRooms, RemoteRooms>();
         services.AddSingleton<IPolicyServers, PolicyServers>();
+        services.AddSingleton<IdentityServerClient>();
+        services.AddSingleton<IIdentityServers, IdentityServers>();
+        services.AddSingleton<ThirdPartyRedemption>();
     }
 
     internal static void MapFederationApi(EndpointTable table)
@@ -39,6 +44,7 @@ public static partial class Composition
         MakeMembership.Map(table);
         SendMembership.Map(table);
         Invite.Map(table);
+        ThirdPartyExchange.Map(table);
         RoomGraph.Map(table);
         Queries.Map(table);
         PublicRoomsForServers.Map(table);

@@ -10,7 +10,7 @@ namespace Matrix.EventSourced.Api.Tests.Federation;
 internal static class FederatingServers
 {
     public static Task<TestHomeserver> StartAsync(
-        Func<FederationConfig, FederationConfig> configure, Action<IServiceCollection>? services = null)
+        Func<FederationConfig, FederationConfig> configure, Action<IServiceCollection>? services = null, TimeProvider? time = null)
     {
         var port = FreePort();
         var listener = new ListenerConfig { Listen = [new ListenAddress(IsTls: true, IPAddress.Loopback, port)] };
@@ -19,6 +19,7 @@ internal static class FederatingServers
             ServerName = $"127.0.0.1:{port}",
             IsLogInMemory = true,
             Services = services,
+            Time = time,
             Configure = config => config with
             {
                 Federation = configure(config.Federation with { Listener = listener }),
@@ -31,13 +32,14 @@ internal static class FederatingServers
     public static Task<TestHomeserver> StartAsync() => StartAsync((Interception?)null);
 
     /// <inheritdoc cref="StartAsync()"/>
-    public static Task<TestHomeserver> StartAsync(Interception? interception) => StartAsync(
+    public static Task<TestHomeserver> StartAsync(Interception? interception, TimeProvider? time = null) => StartAsync(
         federation => federation with
         {
             AllowPrivateAddresses = true,
             VerifyCertificates = false,
         },
-        interception is null ? null : interception.Install);
+        interception is null ? null : interception.Install,
+        time);
 
     private static int FreePort()
     {

@@ -6,6 +6,7 @@ using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.EventStore;
@@ -59,7 +60,15 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             Clock);
         Redactions = new Redactions(Rooms, Ports);
         _createRoom = new CreateRoomHandler(
-            Rooms, Aliases, Directory, Memberships, Remote, Identity, new FoundingTimes(Clock), random);
+            Rooms,
+            Aliases,
+            Directory,
+            Memberships,
+            Remote,
+            new ThirdPartyInvites(Rooms, new NoIdentityServers(), new NoRemoteRooms(), Memberships, Remote, Identity),
+            Identity,
+            new FoundingTimes(Clock),
+            random);
     }
 
     public static ServerIdentity Identity { get; } = new(
