@@ -35,7 +35,7 @@ internal sealed class ServerProcess
         Log = new SimulatedLog(store, random);
         var ports = new ReadSide(decoded, Log);
         var ids = new SeededRandom(seed);
-        var signing = new PolicySigning(new NoPolicyServers());
+        var signing = new PolicySigning(new NoPolicyServers(), clock);
         Rooms = new RoomWorkers(Log, nodes, ports, ports, ports, signing, Identity, clock, ids, Health, Problems);
         var appender = new FactAppender(Log, ids);
         _aliases = new AliasBook(Log, appender, Identity);

@@ -108,8 +108,11 @@ public sealed class IdentityServers(IdentityServerClient client) : IIdentityServ
     private async ValueTask<(JsonElement Body, MatrixError? Error)> SendAsync(
         ThirdPartyTarget target, HttpMethod method, string path, byte[]? content)
     {
-        var uri = new Uri($"https://{target.IdentityServer}{V2}{path}");
-        var (status, body, problem) = await client.SendAsync(method, uri, target.AccessToken, content);
+        // Not every server name is a host that a URI can have: a port may be beyond 65535.
+        var (status, body, problem) = Uri.TryCreate(
+            $"https://{target.IdentityServer}{V2}{path}", UriKind.Absolute, out var uri)
+                ? await client.SendAsync(method, uri, target.AccessToken, content)
+                : (0, default, "it is no host");
         if (problem is not null)
             return (default, new MatrixError(502, ErrCodes.Unknown, "The identity server cannot be reached.", problem));
         return status switch

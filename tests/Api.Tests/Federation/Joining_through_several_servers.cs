@@ -130,7 +130,7 @@ public sealed class Joining_through_several_servers : IAsyncLifetime
         var one = JoinAsync(Name(_resident));
         await Seen(Name(_resident), "make_join");
         var two = JoinAsync(Name(_resident));
-        // Once the second one has been answered something that it asks for before it joins.
+        // The second one is most likely under way by then; whether or not, there is one join.
         (await _bob.GetAsync("account/whoami")).Ok();
         release.SetResult(null);
 

@@ -24,6 +24,7 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
 
     private readonly Interception _ofFirst = new();
     private readonly Interception _ofSecond = new();
+    private int _made;
     private TestHomeserver _first = null!;
     private TestHomeserver _second = null!;
     private TestUser _alice = null!;
@@ -115,9 +116,18 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
         // Who does not answer is not asked about all of them.
         Assert.Equal(asked + 8, Asked(_ofFirst).Count);
         Assert.All(chain, pdu => Assert.Equal(404, EventAsync(room, pdu).Result.Status));
+        var missed = await ChainAsync(room, 2);
+        await SendToFirstAsync(missed, "two");
+        Assert.Equal(asked + 8, Asked(_ofFirst).Count);
         Says(Sign);
         var after = await _alice.SendTextAsync(room, "undisturbed");
         Assert.DoesNotContain(chain[^1].EventId, (await PduAsync(_first, after)).PrevEvents);
+
+        // It has answered us since: others' PDUs are asked about again.
+        await _bob.SeesAsync(room, after);
+        var later = await ChainAsync(room, 1, after);
+        await SendToFirstAsync(later, "three");
+        await _alice.SeesAsync(room, later[0].EventId.Value);
     }
 
     [Fact]
@@ -153,10 +163,10 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
         (await _bob.PostAsync($"join/{Uri.EscapeDataString(room)}?via={Name(_first)}")).Ok();
 
     /// <summary>Messages of Bob, each on the one before, without the policy server's signature.</summary>
-    private async Task<List<Pdu>> ChainAsync(string room, int count)
+    private async Task<List<Pdu>> ChainAsync(string room, int count, string? after = null)
     {
         var state = await _bob.StateAsync(room);
-        var prev = state[$"m.room.member|{_bob.UserId}"];
+        var prev = after ?? state[$"m.room.member|{_bob.UserId}"];
         var pdus = new List<Pdu>();
         for (var i = 0; i < count; i++)
         {
@@ -165,7 +175,7 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
                 "m.room.message",
                 null,
                 UserId.Parse(_bob.UserId),
-                JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"body":"{{i}}"}""")),
+                JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"body":"{{_made++}}"}""")),
                 1,
                 100 + i,
                 [EventId.Parse(prev)],
@@ -176,13 +186,13 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
         return pdus;
     }
 
-    private async Task<IEnumerable<(EventId, string?)>> SendToFirstAsync(List<Pdu> pdus)
+    private async Task<IEnumerable<(EventId, string?)>> SendToFirstAsync(List<Pdu> pdus, string transactionId = "one")
     {
         var all = string.Join(',', pdus.Select(pdu => Encoding.UTF8.GetString(pdu.Json.Span)));
         var answer = await _first.Services.GetRequiredService<InboundTransactions>().ReceiveAsync(
             new CommandContext(new FactActor(Server: Name(_second).Value), 1, "test"),
             Name(_second),
-            "one",
+            transactionId,
             JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"pdus":[{{all}}]}""")));
         return answer.Pdus.Select(entry => (entry.Key, entry.Value));
     }

@@ -200,6 +200,8 @@ public sealed class Third_party_invites : TwoServers
     [InlineData("""{"medium":7,"address":"a","id_server":"a","id_access_token":"t"}""", 400, "M_BAD_JSON")]
     [InlineData("""{"medium":"email","address":"a","id_server":"a/b?c","id_access_token":"t"}""", 400, "M_INVALID_PARAM")]
     [InlineData("""{"medium":"email","address":"","id_server":"a","id_access_token":"t"}""", 400, "M_INVALID_PARAM")]
+    [InlineData("""{"medium":"email","address":"a","id_server":"127.0.0.1:99999","id_access_token":"t"}""", 502, "M_UNKNOWN")]
+    [InlineData("""{"medium":"email","address":"a","id_server":"127.0.0.1:1","id_access_token":"t\r\nx: y"}""", 502, "M_UNKNOWN")]
     public async Task malformed_invites(string body, int status, string errCode)
     {
         var room = await Alice.CreateRoomAsync();

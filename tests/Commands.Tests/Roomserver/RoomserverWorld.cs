@@ -37,7 +37,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     public RoomserverWorld(
         FaultyLog? log = null, MemoryStateNodes? nodes = null, int activeMax = 100, IPolicyServers? policies = null)
     {
-        Signing = new PolicySigning(policies ?? new NoPolicyServers());
+        Signing = new PolicySigning(policies ?? new NoPolicyServers(), Clock);
         Log = log ?? new FaultyLog(new InMemoryEventStore(Clock));
         Nodes = nodes ?? new MemoryStateNodes();
         Ports = new LogPorts(Log);

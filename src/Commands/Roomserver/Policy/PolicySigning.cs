@@ -18,7 +18,7 @@ namespace Matrix.EventSourced.Commands.Roomserver.Policy;
 /// #asking-for-a-policy-server-signature-on-an-event.
 /// The network is never inside a room's decision: while a policy server thinks, its room goes on.
 /// </remarks>
-public sealed class PolicySigning(IPolicyServers servers)
+public sealed class PolicySigning(IPolicyServers servers, TimeProvider clock)
 {
     /// <summary>LIMIT: how often one command is decided. Ours: beyond that the room changes its policy server without
     /// pause.</summary>
@@ -27,13 +27,20 @@ public sealed class PolicySigning(IPolicyServers servers)
     /// <summary>LIMIT: PDUs of one input that are asked about at once. Ours.</summary>
     private const int AsksAtOnce = 8;
 
+    private readonly PolicyAbsences _absences = new(clock);
+
     private static readonly MatrixError Unsettled = new(
         503, ErrCodes.Unknown, "The room's policy changes too fast; try again.");
 
     /// <summary>The PDU with the policy server's signature, or why there is none.</summary>
     public async ValueTask<(Pdu? Signed, MatrixError? Error)> SignAsync(PolicyServer server, Pdu pdu)
     {
-        switch (await servers.AskAsync(server, pdu))
+        var answer = await servers.AskAsync(server, pdu);
+        if (answer is PolicyAnswer.Unreachable)
+            _absences.Note(server.Server);
+        else
+            _absences.Forget(server.Server);
+        switch (answer)
         {
             case PolicyAnswer.Refused refused:
                 return (null, refused.Error);
@@ -122,7 +129,7 @@ public sealed class PolicySigning(IPolicyServers servers)
         return (signed.MoveToImmutable(), null);
     }
 
-    /// <summary>The PDUs, those with a signature that were given one. Who cannot be reached is not asked on.</summary>
+    /// <summary>The PDUs, those with a signature that were given one. Who gives no answer is not asked on.</summary>
     private async ValueTask<IReadOnlyList<Pdu>> AskAsync(IReadOnlyList<(Pdu Pdu, PolicyServer Server)> undecided)
     {
         var pdus = undecided.Select(one => one.Pdu).ToArray();
@@ -130,12 +137,11 @@ public sealed class PolicySigning(IPolicyServers servers)
             .Where(i => RoomPolicy.MustAsk(undecided[i].Server, pdus[i]));
         foreach (var some in wanted.Chunk(AsksAtOnce))
         {
+            var asked = some.Where(i => !_absences.IsAway(undecided[i].Server.Server)).ToArray();
             var answers = await Task.WhenAll(
-                some.Select(i => SignAsync(undecided[i].Server, pdus[i]).AsTask()));
-            for (var i = 0; i < some.Length; i++)
-                pdus[some[i]] = answers[i].Signed ?? pdus[some[i]];
-            if (answers.Any(static answer => answer.Error is { Status: 502 }))
-                break;
+                asked.Select(i => SignAsync(undecided[i].Server, pdus[i]).AsTask()));
+            for (var i = 0; i < asked.Length; i++)
+                pdus[asked[i]] = answers[i].Signed ?? pdus[asked[i]];
         }
         return pdus;
     }
