@@ -164,8 +164,9 @@ public sealed class IdentityServers(IdentityServerClient client) : IIdentityServ
         {
             foreach (var entry in list.EnumerateArray().Take(KeysMax))
             {
-                if (ReceivedJson.Text(entry, "public_key") is { } key)
-                    keys.Add(new IdentityKey(key, ReceivedJson.Text(entry, "key_validity_url")));
+                if (ReceivedJson.Text(entry, "public_key") is { } key
+                    && ReceivedJson.Text(entry, "key_validity_url") is { } url)
+                    keys.Add(new IdentityKey(key, url));
             }
         }
         return keys.ToImmutable();

@@ -88,6 +88,42 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
     }
 
     [Fact]
+    public async Task policy_server_under_our_own_name_is_asked_over_the_network()
+    {
+        var room = await GuardedRoomAsync();
+        _ofFirst.Answer = (_, _) => Task.FromResult<FederationAnswer?>(null);
+
+        // Nothing but this server answers there, and it is no policy server.
+        (await _alice.PutAsync($"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/1", "{}"))
+            .Refused(403, ErrCodes.Forbidden);
+    }
+
+    [Fact]
+    public async Task restricted_join_that_another_server_must_grant_is_signed()
+    {
+        var lobby = await _bob.CreateRoomAsync();
+        (await _alice.PostAsync($"join/{Uri.EscapeDataString(lobby)}?via={Name(_second)}")).Ok();
+        var room = await GuardedRoomAsync();
+        await JoinAsync(room);
+        await _alice.SetStateAsync(room, "m.room.power_levels", "", """{"invite":50}""");
+        var closed = await _alice.SetStateAsync(room, "m.room.join_rules", "", $$"""
+            {"join_rule":"restricted","allow":[{"type":"m.room_membership","room_id":"{{lobby}}"}]}
+            """);
+        await _bob.SeesAsync(room, closed);
+        var dave = await _second.RegisterAsync("dave");
+        await dave.JoinAsync(lobby);
+        await _alice.SeesAsync(
+            sync => SharedRooms.Events(sync, "join", lobby, "timeline").Any(entry => entry.TryGetProperty("state_key", out var key)
+                && key.GetString() == dave.UserId),
+            "dave is not in the lobby");
+        (await dave.PostAsync($"join/{Uri.EscapeDataString(room)}?via={Name(_first)}")).Ok();
+        var join = (await _bob.StateAsync(room))[$"m.room.member|{dave.UserId}"];
+
+        Assert.True(HasSigned(await PduAsync(_first, join)));
+        Assert.True(HasSigned(await PduAsync(_second, join)));
+    }
+
+    [Fact]
     public async Task message_without_its_signature_is_asked_about_and_taken_in_with_it()
     {
         var room = await GuardedRoomAsync();

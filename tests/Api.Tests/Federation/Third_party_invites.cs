@@ -67,6 +67,23 @@ public sealed class Third_party_invites : TwoServers
     }
 
     [Fact]
+    public async Task who_has_joined_is_not_invited_back_out_by_the_same_word_said_again()
+    {
+        var carol = await First.RegisterAsync("carol");
+        var room = await Alice.CreateRoomAsync();
+        (await InviteAsync(Alice, room)).Ok();
+        foreach (var (server, user) in new[] { (First, carol), (Second, Bob) })
+        {
+            (await BindAsync(server, user.UserId)).Ok();
+            await user.IsInvitedAsync(room);
+            await user.JoinAsync(room);
+            (await BindAsync(server, user.UserId)).Ok();
+
+            Assert.Equal("join", (await StateOfAsync(Alice, room, "m.room.member", user.UserId)).Ok().Text("membership"));
+        }
+    }
+
+    [Fact]
     public async Task user_of_the_inviting_server_needs_no_exchange()
     {
         var carol = await First.RegisterAsync("carol");
@@ -154,6 +171,7 @@ public sealed class Third_party_invites : TwoServers
     [InlineData(200, """{"algorithms":["none"],"lookup_pepper":"x","mappings":{"bob@example.org email":"bob"} }""", 502, "M_UNKNOWN")]
     [InlineData(200, """{"algorithms":["none"],"lookup_pepper":"x","mappings":{},"token":"!","display_name":"b"}""", 502, "M_UNKNOWN")]
     [InlineData(200, """{"algorithms":["none"],"lookup_pepper":"x","mappings":{},"token":"t","display_name":"b","public_keys":[7]}""", 502, "M_UNKNOWN")]
+    [InlineData(200, """{"algorithms":["none"],"lookup_pepper":"x","mappings":{},"token":"t","display_name":"b","public_keys":[{"public_key":"k"}]}""", 502, "M_UNKNOWN")]
     public async Task answers_that_are_of_no_use(int status, string body, int told, string errCode)
     {
         var room = await Alice.CreateRoomAsync();

@@ -39,5 +39,6 @@ public sealed record StoredInvite(string Token, string DisplayName, ImmutableArr
     public UserId? BoundTo { get; init; }
 }
 
-/// <summary>A key that the identity server will sign with. Shape: unpadded base64 of either alphabet.</summary>
-public sealed record IdentityKey(string PublicKey, string? ValidityUrl);
+/// <summary>A key that the identity server will sign with, and where it says whether the key still counts. Shape:
+/// unpadded base64 of either alphabet.</summary>
+public sealed record IdentityKey(string PublicKey, string ValidityUrl);

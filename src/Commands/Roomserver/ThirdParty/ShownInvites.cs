@@ -54,14 +54,13 @@ internal static class ShownInvites
     public static JsonElement Offer(StoredInvite stored) => JsonContent.Build(json =>
     {
         json.WriteString("display_name"u8, stored.DisplayName);
-        json.WriteString("key_validity_url"u8, stored.Keys[0].ValidityUrl ?? string.Empty);
+        json.WriteString("key_validity_url"u8, stored.Keys[0].ValidityUrl);
         json.WriteString("public_key"u8, stored.Keys[0].PublicKey);
         json.WriteStartArray("public_keys"u8);
         foreach (var key in stored.Keys)
         {
             json.WriteStartObject();
-            if (key.ValidityUrl is not null)
-                json.WriteString("key_validity_url"u8, key.ValidityUrl);
+            json.WriteString("key_validity_url"u8, key.ValidityUrl);
             json.WriteString("public_key"u8, key.PublicKey);
             json.WriteEndObject();
         }

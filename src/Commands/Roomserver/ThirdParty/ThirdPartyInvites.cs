@@ -62,15 +62,18 @@ public sealed class ThirdPartyInvites(
     /// <param name="sender">Who made the offer; may be of another server, when the target is ours.</param>
     /// <param name="target">Whom the identity server names.</param>
     /// <param name="signed">What it signed.</param>
-    /// <remarks>Errors: M_FORBIDDEN where the room has no such offer of the sender, no key of it has signed, or the key
-    /// does not count any more; those of an invite.</remarks>
+    /// <remarks>Errors: M_FORBIDDEN for who has joined, where the room has no such offer of the sender, no key of it has
+    /// signed, or the key does not count any more; those of an invite.</remarks>
     public async ValueTask<RoomAnswer> RedeemAsync(
         CommandContext context, RoomId roomId, UserId sender, UserId target, JsonElement signed)
     {
         var tuple = new StateTuple(EventTypes.ThirdPartyInvite, signed.StringOrNull("token") ?? string.Empty);
-        var reading = await rooms.ReadAsync(roomId, tuple);
+        var reading = await rooms.ReadAsync(roomId, tuple, RoomTuples.Member(target));
         if (reading is not RoomReading.Found { View: var view })
             return new RoomAnswer.Refused((reading as RoomReading.Refused)?.Error ?? RoomErrors.UnknownRoom);
+        // The rules would let the same proof invite who has joined by it, and so put them out again.
+        if (view.MembershipOf(target) == Membership.Join)
+            return Refuse("This user is in the room already.");
         if (view.Get(tuple) is not { } offered || offered.Sender != sender)
             return Refuse("This user has made no such third-party invite in the room.");
         if (ThirdPartyInviteKeys.FindSigner(signed, offered) is not { } signer)
