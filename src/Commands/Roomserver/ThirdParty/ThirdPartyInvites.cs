@@ -62,8 +62,8 @@ public sealed class ThirdPartyInvites(
     /// <param name="sender">Who made the offer; may be of another server, when the target is ours.</param>
     /// <param name="target">Whom the identity server names.</param>
     /// <param name="signed">What it signed.</param>
-    /// <remarks>Errors: M_FORBIDDEN for who has joined, where the room has no such offer of the sender, no key of it has
-    /// signed, or the key does not count any more; those of an invite.</remarks>
+    /// <remarks>Errors: M_FORBIDDEN for who has joined, where the room has no such offer of the sender, no key of it
+    /// has signed, or the key does not count any more; those of an invite.</remarks>
     public async ValueTask<RoomAnswer> RedeemAsync(
         CommandContext context, RoomId roomId, UserId sender, UserId target, JsonElement signed)
     {
