@@ -41,4 +41,15 @@ public static partial class Limits
     /// <summary>LIMIT: user ids that one createRoom invites. Ours: they share one append of at most 1 MiB with the
     /// room.</summary>
     public const int CreateRoomInvitesMax = 200;
+
+    /// <summary>LIMIT: third-party identifiers that one createRoom invites. Ours: an identity server is asked for each,
+    /// and writes to somebody.</summary>
+    public const int CreateRoomThirdPartyInvitesMax = 20;
+
+    /// <summary>LIMIT: characters of a third-party identifier or its kind. Ours: an e-mail address has 254 at
+    /// most.</summary>
+    public const int ThirdPartyIdentifierCharsMax = 500;
+
+    /// <summary>LIMIT: invites of one notice that an address was bound. Ours: anybody may send such a notice.</summary>
+    public const int BoundInvitesMax = 50;
 }

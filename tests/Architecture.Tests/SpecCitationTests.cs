@@ -99,7 +99,7 @@ public sealed partial class SpecCitationTests
     [GeneratedRegex(@"Spec: (?:v1\.19 )?([^""{}]*?)(?=\. |</|\n|$)")]
     private static partial Regex Citation();
 
-    [GeneratedRegex(@"(client-server-api|server-server-api|appendices|application-service-api|push-gateway-api|rooms/v[\d*]+|\brooms\b)|(#[\w-]+)")]
+    [GeneratedRegex(@"(client-server-api|server-server-api|identity-service-api|appendices|application-service-api|push-gateway-api|rooms/v[\d*]+|\brooms\b)|(#[\w-]+)")]
     private static partial Regex PageOrHeading();
 
     [GeneratedRegex(@"^(\s*)public\s+(?:static\s+|sealed\s+|abstract\s+|readonly\s+|ref\s+|partial\s+)*(?:class|interface|enum|record(?:\s+struct)?|struct)\s+(\w+)")]

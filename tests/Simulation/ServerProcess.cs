@@ -4,6 +4,8 @@ using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.Tests.Roomserver;
@@ -33,17 +35,26 @@ internal sealed class ServerProcess
         Log = new SimulatedLog(store, random);
         var ports = new ReadSide(decoded, Log);
         var ids = new SeededRandom(seed);
-        Rooms = new RoomWorkers(Log, nodes, ports, ports, ports, Identity, clock, ids, Health, Problems);
+        var signing = new PolicySigning(new NoPolicyServers(), clock);
+        Rooms = new RoomWorkers(Log, nodes, ports, ports, ports, signing, Identity, clock, ids, Health, Problems);
         var appender = new FactAppender(Log, ids);
         _aliases = new AliasBook(Log, appender, Identity);
         var directory = new RoomDirectory(Log, appender);
         _memberships = new Memberships(Rooms, ports, ports, Identity);
         var drafts = new MembershipDrafts(Rooms, _memberships, Identity, clock);
         _remote = new RemoteMemberships(
-            Rooms, new NoRemoteRooms(), ports, ports, _aliases, drafts, Identity, clock);
+            Rooms, new NoRemoteRooms(), ports, ports, _aliases, drafts, signing, Identity, clock);
         _redactions = new Redactions(Rooms, ports);
         _createRoom = new CreateRoomHandler(
-            Rooms, _aliases, directory, _memberships, _remote, Identity, new FoundingTimes(clock), ids);
+            Rooms,
+            _aliases,
+            directory,
+            _memberships,
+            _remote,
+            new ThirdPartyInvites(Rooms, new NoIdentityServers(), new NoRemoteRooms(), _memberships, _remote, Identity),
+            Identity,
+            new FoundingTimes(clock),
+            ids);
     }
 
     public static ServerIdentity Identity { get; } = new(

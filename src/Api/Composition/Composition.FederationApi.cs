@@ -2,7 +2,10 @@ using Matrix.EventSourced.Api.Adapters;
 using Matrix.EventSourced.Api.FederationApi;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Federation.FederationApi;
+using Matrix.EventSourced.Federation.IdentityServers;
 using Matrix.EventSourced.Federation.RemoteRooms;
 
 namespace Matrix.EventSourced.Api;
@@ -29,6 +32,10 @@ public static partial class Composition
         services.AddSingleton<InvitesOfOthers>();
         services.AddSingleton<IRoomResidency, RoomResidency>();
         services.AddSingleton<IRemoteRooms, RemoteRooms>();
+        services.AddSingleton<IPolicyServers, PolicyServers>();
+        services.AddSingleton<IdentityServerClient>();
+        services.AddSingleton<IIdentityServers, IdentityServers>();
+        services.AddSingleton<ThirdPartyRedemption>();
     }
 
     internal static void MapFederationApi(EndpointTable table)
@@ -37,6 +44,7 @@ public static partial class Composition
         MakeMembership.Map(table);
         SendMembership.Map(table);
         Invite.Map(table);
+        ThirdPartyExchange.Map(table);
         RoomGraph.Map(table);
         Queries.Map(table);
         PublicRoomsForServers.Map(table);

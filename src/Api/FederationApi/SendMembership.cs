@@ -64,7 +64,8 @@ internal static class SendMembership
             json.WriteStartObject();
             json.WritePdus("auth_chain"u8, chain);
             json.WritePropertyName("event"u8);
-            json.WriteRawValue(taken.Pdu.Json.Span, skipInputValidation: true);
+            // As it was recorded: the room's policy server may have signed it since it came.
+            json.WriteRawValue(join.Json.Span, skipInputValidation: true);
             json.WriteBoolean("members_omitted"u8, omits);
             json.WriteString("origin"u8, request.Get<Protocol.Signing.ServerIdentity>().Name.Value);
             if (omits)

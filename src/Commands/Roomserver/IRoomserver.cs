@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Commands.Roomserver;
@@ -42,6 +44,12 @@ public abstract record RoomAnswer
     public sealed record Done(EventId? EventId, LogPosition Position) : RoomAnswer;
 
     public sealed record Refused(MatrixError Error) : RoomAnswer;
+
+    /// <summary>Decided, but recorded only once the room's policy server has signed.</summary>
+    /// <remarks>Never leaves the Roomserver, which asks. Shape: Servers has one per PDU, null where none is
+    /// needed.</remarks>
+    internal sealed record Unsigned(ImmutableArray<DecidedPdu> Pdus, ImmutableArray<PolicyServer?> Servers)
+        : RoomAnswer;
 }
 
 /// <summary>A look at a room.</summary>

@@ -130,6 +130,10 @@ public interface IRemoteRooms
     ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(
         Pdu invite, RawJson state, CancellationToken cancellationToken);
 
+    /// <summary>Asks the inviting server to make a real invite of a third-party one. Shape: invite, the partial member
+    /// event in canonical form.</summary>
+    ValueTask<MatrixError?> ExchangeThirdPartyInviteAsync(ServerName server, RoomId roomId, RawJson invite);
+
     /// <summary>Where an alias of another server leads, and which servers are there; null where it leads
     /// nowhere.</summary>
     ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(

@@ -3,6 +3,8 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -20,6 +22,7 @@ public static class RoomserverServices
     {
         services.AddMessaging();
         services.AddSingleton<RoomserverHealth>();
+        services.AddSingleton<PolicySigning>();
         services.AddSingleton<RoomWorkers>();
         services.AddSingleton<IRoomserver>(provider => provider.GetRequiredService<RoomWorkers>());
         services.AddSingleton<AliasBook>();
@@ -27,6 +30,7 @@ public static class RoomserverServices
         services.AddSingleton<Memberships>();
         services.AddSingleton<MembershipDrafts>();
         services.AddSingleton<RemoteMemberships>();
+        services.AddSingleton<ThirdPartyInvites>();
         services.AddSingleton<Redactions>();
         services.AddSingleton<FoundingTimes>();
         services.AddSingleton<IProfilePropagation, ProfilePropagation>();
@@ -36,6 +40,7 @@ public static class RoomserverServices
         services.AddSingleton<IValidator<SendEvent>, SendEventValidator>();
         services.AddSingleton<IValidator<SendState>, SendStateValidator>();
         services.AddSingleton<IValidator<RedactEvent>, RedactEventValidator>();
+        services.AddSingleton<IValidator<InviteByThirdParty>, InviteByThirdPartyValidator>();
         services.AddSingleton<IValidator<CreateAlias>, CreateAliasValidator>();
         services.AddSingleton<IValidator<DeleteAlias>, DeleteAliasValidator>();
 
@@ -48,6 +53,8 @@ public static class RoomserverServices
         services.AddTransient<IRequestHandler<KnockOnRoom, CommandResult<RoomId>>, KnockOnRoomHandler>();
         services.AddTransient<IRequestHandler<LeaveRoom, CommandResult<Unit>>, LeaveRoomHandler>();
         services.AddTransient<IRequestHandler<InviteUser, CommandResult<Unit>>, InviteUserHandler>();
+        services.AddTransient<
+            IRequestHandler<InviteByThirdParty, CommandResult<Unit>>, InviteByThirdPartyHandler>();
         services.AddTransient<IRequestHandler<KickUser, CommandResult<Unit>>, KickUserHandler>();
         services.AddTransient<IRequestHandler<BanUser, CommandResult<Unit>>, BanUserHandler>();
         services.AddTransient<IRequestHandler<UnbanUser, CommandResult<Unit>>, UnbanUserHandler>();

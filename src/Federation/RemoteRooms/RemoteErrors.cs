@@ -35,10 +35,26 @@ public static class RemoteErrors
         _ => new MatrixError(502, ErrCodes.Unknown, "The other server gave no answer."),
     };
 
+    /// <summary>Of two servers' answers the one that says more about the room or the user; the earlier of equals.
+    /// </summary>
+    public static MatrixError MoreTelling(MatrixError? earlier, MatrixError later) =>
+        earlier is null || Weight(later) > Weight(earlier) ? later : earlier;
+
+    /// <summary>A refusal of the user outweighs what only concerns that server: that it does not know the room, cannot
+    /// tell, or is away.</summary>
+    private static int Weight(MatrixError error) => error.ErrCode switch
+    {
+        ErrCodes.Forbidden or ErrCodes.InviteBlocked => 4,
+        ErrCodes.IncompatibleRoomVersion or ErrCodes.UnsupportedRoomVersion => 3,
+        ErrCodes.UnableToGrantJoin or ErrCodes.UnableToAuthoriseJoin => 2,
+        ErrCodes.NotFound => 1,
+        _ => 0,
+    };
+
     public static MatrixError Unusable(ServerName server) =>
         new(502, ErrCodes.Unknown, "The other server's answer cannot be used.", server.Value);
 
-    private static string Shortened(string message) => message.Length switch
+    internal static string Shortened(string message) => message.Length switch
     {
         0 => "The other server refused.",
         > MessageMax => message[..MessageMax],

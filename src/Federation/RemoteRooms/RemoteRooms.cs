@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
@@ -19,8 +20,13 @@ namespace Matrix.EventSourced.Federation.RemoteRooms;
 /// <remarks>
 /// Spec: v1.19 server-server-api #joining-rooms, #knocking-rooms, #leaving-rooms-rejecting-invites,
 /// #inviting-to-a-room.
-/// Each server is tried in turn; the first that lets the user in ends it. What the last one said is the answer when
-/// none does.
+/// <code>
+///   make ─► server 1 ┄ silent ┄ or no ─► server 2 ┄ … ┄ at most so many
+///              └─► its template, completed ─► send, to it alone ─► recorded: the others are not waited for
+///                                               └ no ─► the next template that came, or the next server
+/// </code>
+/// One event is sent at a time, so nobody joins twice through two servers that both take their time. When none lets the
+/// user in, the most telling of their answers is the client's.
 /// </remarks>
 public sealed partial class RemoteRooms(
     FederationClient client,
@@ -30,84 +36,38 @@ public sealed partial class RemoteRooms(
     TimeProvider clock,
     ILogger<RemoteRooms> logger) : IRemoteRooms
 {
+    private static readonly MatrixError Abandoned = new(503, ErrCodes.Unknown, "The join was given up; try again.");
+    private static readonly RawJson NoState = new("[]"u8.ToArray());
     private static readonly string[] Versions = [.. RoomVersionRules.All.Select(rules => rules.Version)];
 
+    private readonly ConcurrentDictionary<(RoomId, UserId), Task<MatrixError?>> _joinsUnderWay = new();
+
+    /// <inheritdoc />
+    /// <remarks>Who asks again while a join is under way gets its outcome: there is one join.</remarks>
     public async ValueTask<MatrixError?> JoinAsync(RemoteMembership join, CancellationToken cancellationToken)
     {
-        MatrixError? error = null;
-        foreach (var server in join.Servers)
+        var key = (join.RoomId, join.UserId);
+        var mine = new TaskCompletionSource<MatrixError?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = _joinsUnderWay.GetOrAdd(key, mine.Task);
+        if (first != mine.Task)
+            return await first.WaitAsync(cancellationToken);
+        MatrixError? error = Abandoned;
+        try
         {
-            var failure = await TryJoinAsync(server, join, cancellationToken);
-            if (failure is null)
-                return null;
-            LogRefused("join", join.RoomId.Value, server.Value, failure.ErrCode, failure.Detail ?? failure.Message);
-            // A server's own word weighs more than that another one is away.
-            if (error is null || error.Status == 502)
-                error = failure;
+            return error = await TryAsync("join", join, MakeJoinAsync, SendJoinAsync, cancellationToken);
         }
-        return error;
+        finally
+        {
+            _joinsUnderWay.TryRemove(key, out _);
+            mine.SetResult(error);
+        }
     }
 
-    public async ValueTask<MatrixError?> KnockAsync(RemoteMembership knock, CancellationToken cancellationToken)
-    {
-        MatrixError? error = null;
-        foreach (var server in knock.Servers)
-        {
-            var made = await client.MakeKnockAsync(
-                server, knock.RoomId, knock.UserId, Versions, cancellationToken);
-            if (made.ValueOrDefault is not { } template)
-            {
-                error = RemoteErrors.Of(made);
-                continue;
-            }
-            var (pdu, problem) = Complete(template, knock, "knock");
-            if (pdu is null)
-            {
-                error = problem;
-                continue;
-            }
-            var sent = await client.SendKnockAsync(server, knock.RoomId, pdu.EventId, pdu.Json, cancellationToken);
-            if (sent.ValueOrDefault is not { } state)
-            {
-                error = RemoteErrors.Of(sent);
-                continue;
-            }
-            var answer = await rooms.ReceiveAsync(
-                knock.RoomId, new ReceiveMembership(knock.Context, pdu, StrippedOf(state)));
-            return answer is InputAnswer.Refused refused ? refused.Error : null;
-        }
-        return error;
-    }
+    public ValueTask<MatrixError?> KnockAsync(RemoteMembership knock, CancellationToken cancellationToken) =>
+        TryAsync("knock", knock, MakeKnockAsync, SendKnockAsync, cancellationToken);
 
-    public async ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken)
-    {
-        MatrixError? error = null;
-        foreach (var server in leave.Servers)
-        {
-            var made = await client.MakeLeaveAsync(server, leave.RoomId, leave.UserId, cancellationToken);
-            if (made.ValueOrDefault is not { } template)
-            {
-                error = RemoteErrors.Of(made);
-                continue;
-            }
-            var (pdu, problem) = Complete(template, leave, "leave");
-            if (pdu is null)
-            {
-                error = problem;
-                continue;
-            }
-            var sent = await client.SendLeaveAsync(server, leave.RoomId, pdu.EventId, pdu.Json, cancellationToken);
-            if (sent.ValueOrDefault is null)
-            {
-                error = RemoteErrors.Of(sent);
-                continue;
-            }
-            var answer = await rooms.ReceiveAsync(
-                leave.RoomId, new ReceiveMembership(leave.Context, pdu, new RawJson("[]"u8.ToArray())));
-            return answer is InputAnswer.Refused refused ? refused.Error : null;
-        }
-        return error;
-    }
+    public ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken) =>
+        TryAsync("leave", leave, MakeLeaveAsync, SendLeaveAsync, cancellationToken);
 
     public async ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(
         Pdu invite, RawJson state, CancellationToken cancellationToken)
@@ -128,9 +88,17 @@ public sealed partial class RemoteRooms(
             || returned.EventId != invite.EventId
             || !PduSignatures.SignedPart(returned).AsSpan().SequenceEqual(PduSignatures.SignedPart(invite)))
             return (null, RemoteErrors.Unusable(target.Server));
-        return PduRewriting.Sign(PduRewriting.WithoutUnsigned(returned), identity) is PduBuildResult.Built built
+        // Only their own signatures are taken: those that the invite had, ours and the policy server's, must stay.
+        return PduRewriting.CopySignatures(returned, target.Server, invite) is PduBuildResult.Built built
             ? (built.Pdu, null)
             : (null, RemoteErrors.Unusable(target.Server));
+    }
+
+    public async ValueTask<MatrixError?> ExchangeThirdPartyInviteAsync(
+        ServerName server, RoomId roomId, RawJson invite)
+    {
+        var answer = await client.ExchangeThirdPartyInviteAsync(server, roomId, invite.Utf8, CancellationToken.None);
+        return answer.ValueOrDefault is null ? RemoteErrors.Of(answer) : null;
     }
 
     public async ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(
@@ -142,20 +110,65 @@ public sealed partial class RemoteRooms(
             : (null, []);
     }
 
-    private async ValueTask<MatrixError?> TryJoinAsync(
-        ServerName server, RemoteMembership join, CancellationToken cancellationToken)
+    private delegate ValueTask<FederationResult<MembershipTemplate>> Maker(
+        ServerName server, RemoteMembership request, CancellationToken cancellationToken);
+
+    /// <summary>Null: the membership is recorded here. IsFinal: no other server can make it better.</summary>
+    private delegate ValueTask<(MatrixError? Error, bool IsFinal)> Sender(
+        ServerName server, RemoteMembership request, Pdu pdu, CancellationToken cancellationToken);
+
+    private ValueTask<FederationResult<MembershipTemplate>> MakeJoinAsync(
+        ServerName server, RemoteMembership join, CancellationToken cancellationToken) =>
+        client.MakeJoinAsync(server, join.RoomId, join.UserId, Versions, cancellationToken);
+
+    private ValueTask<FederationResult<MembershipTemplate>> MakeKnockAsync(
+        ServerName server, RemoteMembership knock, CancellationToken cancellationToken) =>
+        client.MakeKnockAsync(server, knock.RoomId, knock.UserId, Versions, cancellationToken);
+
+    private ValueTask<FederationResult<MembershipTemplate>> MakeLeaveAsync(
+        ServerName server, RemoteMembership leave, CancellationToken cancellationToken) =>
+        client.MakeLeaveAsync(server, leave.RoomId, leave.UserId, cancellationToken);
+
+    /// <summary>Templates from several servers, then what was made of one of them to that one server, until one takes
+    /// it.</summary>
+    private async ValueTask<MatrixError?> TryAsync(
+        string membership, RemoteMembership request, Maker make, Sender send, CancellationToken cancellationToken)
     {
-        var made = await client.MakeJoinAsync(server, join.RoomId, join.UserId, Versions, cancellationToken);
-        if (made.ValueOrDefault is not { } template)
-            return RemoteErrors.Of(made);
-        var (pdu, problem) = Complete(template, join, "join");
-        if (pdu is null)
-            return problem;
+        MatrixError? telling = null;
+        using var race = new ServerRace<MembershipTemplate>(
+            request.Servers,
+            (server, ended) => make(server, request, ended),
+            RemoteRoomsLimits.Patience,
+            clock,
+            cancellationToken);
+        while (await race.NextAsync() is var (server, made))
+        {
+            var (error, isFinal) = (RemoteErrors.Of(made), false);
+            if (made.ValueOrDefault is { } template)
+            {
+                var (pdu, problem) = Complete(template, request, membership);
+                (error, isFinal) = pdu is null
+                    ? (problem!, false)
+                    : await send(server, request, pdu, cancellationToken);
+            }
+            if (error is null)
+                return null;
+            LogRefused(membership, request.RoomId.Value, server.Value, error.ErrCode, error.Detail ?? error.Message);
+            if (isFinal)
+                return error;
+            telling = RemoteErrors.MoreTelling(telling, error);
+        }
+        return telling;
+    }
+
+    private async ValueTask<(MatrixError? Error, bool IsFinal)> SendJoinAsync(
+        ServerName server, RemoteMembership join, Pdu pdu, CancellationToken cancellationToken)
+    {
         var sent = await client.SendJoinAsync(
             server, join.RoomId, pdu.EventId, pdu.Json, omitMembers: false, cancellationToken);
         if (sent.ValueOrDefault is not { } joined)
-            return RemoteErrors.Of(sent);
-        // A restricted join comes back with the signature of who let us in.
+            return (RemoteErrors.Of(sent), false);
+        // A restricted join comes back with the signature of who let us in, any with the policy server's.
         if (joined.Event is { } returned
             && PduParser.Parse(returned, pdu.Rules) is PduParseResult.Parsed { Pdu: var signed }
             && signed.EventId == pdu.EventId)
@@ -166,11 +179,41 @@ public sealed partial class RemoteRooms(
             join.RoomId, new InstallRoom(join.Context, pdu.Rules, pdu, state, chain));
         return answer switch
         {
-            InputAnswer.Refused refused => refused.Error,
-            InputAnswer.Done { Outcomes: [{ IsShown: true }] } => null,
-            _ => MatrixError.Forbidden("The room changed meanwhile, and the join is not allowed any more."),
+            InputAnswer.Refused refused => (refused.Error, IsOurs(refused.Error)),
+            InputAnswer.Done { Outcomes: [{ IsShown: true }] } => (null, true),
+            _ => (MatrixError.Forbidden("The room changed meanwhile, and the join is not allowed any more."), false),
         };
     }
+
+    private async ValueTask<(MatrixError? Error, bool IsFinal)> SendKnockAsync(
+        ServerName server, RemoteMembership knock, Pdu pdu, CancellationToken cancellationToken)
+    {
+        var sent = await client.SendKnockAsync(server, knock.RoomId, pdu.EventId, pdu.Json, cancellationToken);
+        return sent.ValueOrDefault is { } state
+            ? await RecordAsync(knock, pdu, StrippedOf(state))
+            : (RemoteErrors.Of(sent), false);
+    }
+
+    private async ValueTask<(MatrixError? Error, bool IsFinal)> SendLeaveAsync(
+        ServerName server, RemoteMembership leave, Pdu pdu, CancellationToken cancellationToken)
+    {
+        var sent = await client.SendLeaveAsync(server, leave.RoomId, pdu.EventId, pdu.Json, cancellationToken);
+        return sent.ValueOrDefault is not null
+            ? await RecordAsync(leave, pdu, NoState)
+            : (RemoteErrors.Of(sent), false);
+    }
+
+    /// <summary>The other server has it: what is wrong from now on is wrong here.</summary>
+    private async ValueTask<(MatrixError? Error, bool IsFinal)> RecordAsync(
+        RemoteMembership request, Pdu pdu, RawJson state)
+    {
+        var answer = await rooms.ReceiveAsync(
+            request.RoomId, new ReceiveMembership(request.Context, pdu, state));
+        return ((answer as InputAnswer.Refused)?.Error, true);
+    }
+
+    /// <summary>Our storage is away, or the room's worker is: another server would not help.</summary>
+    private static bool IsOurs(MatrixError error) => error.Status >= 500;
 
     /// <summary>The event that a template asks for, signed. The template is another server's: what it must say is
     /// checked, and only its references are taken.</summary>

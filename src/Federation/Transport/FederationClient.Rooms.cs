@@ -94,6 +94,20 @@ public sealed partial class FederationClient
             AnswerReading.NearestEvent,
             cancellationToken);
 
+    /// <summary>Asks a policy server for its signature of a PDU; answered with a <c>signatures</c> object.</summary>
+    /// <remarks>Shape: pdu in canonical form. The policy server may run under our own name.</remarks>
+    public ValueTask<FederationResult<RemoteObject>> AskPolicyServerAsync(
+        ServerName destination, ReadOnlyMemory<byte> pdu, CancellationToken cancellationToken) =>
+        SendAsync(
+            Post(destination, "/_matrix/policy/v1/sign", pdu) with
+            {
+                Timeout = FederationLimits.PolicyTimeout,
+                BodyBytesMax = FederationLimits.SmallBodyBytesMax,
+                MayBeToUs = true,
+            },
+            AnswerReading.Object,
+            cancellationToken);
+
     /// <summary>Sends a transaction. Shape: content in canonical form.</summary>
     public ValueTask<FederationResult<TransactionTaken>> SendTransactionAsync(
         ServerName destination,

@@ -27,7 +27,7 @@ public sealed partial class HttpFederationTransport(
     public async ValueTask<FederationAnswer> SendAsync(
         FederationRequest request, CancellationToken cancellationToken)
     {
-        if (request.Destination == identity.Name)
+        if (request.Destination == identity.Name && !request.MayBeToUs)
             return new FederationAnswer.Denied("that is this server itself");
         var began = time.GetTimestamp();
         using var timeout = new CancellationTokenSource(request.Timeout, time);

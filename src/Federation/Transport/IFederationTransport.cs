@@ -27,6 +27,10 @@ public sealed record FederationRequest(ServerName Destination, string Method, st
     /// <summary>Whether it carries X-Matrix credentials; the key endpoints take none.</summary>
     public bool IsSigned { get; init; } = true;
 
+    /// <summary>Whether the destination may be this server: another program answers such requests under its
+    /// name.</summary>
+    public bool MayBeToUs { get; init; }
+
     /// <summary>From the first step of discovery to the last byte of the body.</summary>
     public TimeSpan Timeout { get; init; } = FederationLimits.RequestTimeout;
 
@@ -73,6 +77,9 @@ public static class FederationLimits
 
     /// <summary>LIMIT: a transaction. Ours: receivers fetch what is missing before they answer.</summary>
     public static readonly TimeSpan TransactionTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>LIMIT: a question to a policy server. Ours: somebody waits for their message to be sent.</summary>
+    public static readonly TimeSpan PolicyTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>LIMIT: bytes of an answer. Ours: 50 PDUs of 64 KiB fit several times.</summary>
     public const long BodyBytesMax = 16 * 1024 * 1024;

@@ -38,6 +38,7 @@ public static class ErrCodes
     public const string InviteBlocked = "M_INVITE_BLOCKED";
     public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
     public const string ServerNotTrusted = "M_SERVER_NOT_TRUSTED";
+    public const string TermsNotSigned = "M_TERMS_NOT_SIGNED";
     public const string ThreepidDenied = "M_THREEPID_DENIED";
     public const string ThreepidNotFound = "M_THREEPID_NOT_FOUND";
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Matrix.EventSourced.Protocol.Identifiers;
-using Matrix.EventSourced.Protocol.Pdus;
-using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Protocol.EventAuth;
 
@@ -30,69 +28,10 @@ internal static class ThirdPartyInviteRules
         if (offered.Sender != context.Pdu.Sender)
             return context.Refuse(AuthRule.ThirdPartySender, "The third-party invite is another user's.");
         // 5.3.1.7
-        if (HasValidSignature(signed, offered))
+        if (ThirdPartyInviteKeys.FindSigner(signed, offered) is not null)
             return context.Allow(AuthRule.ThirdPartySignature);
         // 5.3.1.8
         return context.Refuse(
             AuthRule.ThirdPartyOtherwise, "No signature matches a public key of the third-party invite.");
-    }
-
-    /// <summary>Tries signatures against keys up to <see cref="Limits.ThirdPartyInviteVerificationsMax"/>: both lists
-    /// are a stranger's.</summary>
-    private static bool HasValidSignature(JsonElement signed, Pdu offered)
-    {
-        var publicKeys = PublicKeys(offered.Content);
-        if (!signed.TryFind("signatures"u8, out var servers) || servers.ValueKind != JsonValueKind.Object)
-            return false;
-        var tries = 0;
-        foreach (var server in servers.EnumerateObject())
-        {
-            if (server.Value.ValueKind != JsonValueKind.Object || !ServerName.TryParse(server.Name, out var serverName))
-                continue;
-            foreach (var signature in server.Value.EnumerateObject())
-            {
-                if (!KeyId.TryParse(signature.Name, out var keyId))
-                    continue;
-                foreach (var publicKey in publicKeys)
-                {
-                    if (++tries > Limits.ThirdPartyInviteVerificationsMax)
-                        return false;
-                    if (JsonSigning.Verify(signed, serverName, keyId, publicKey))
-                        return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    private static List<byte[]> PublicKeys(JsonElement content)
-    {
-        var keys = new List<byte[]>();
-        // 5.3.1.7.1
-        Add(content, keys);
-        // 5.3.1.7.2
-        if (content.TryFind("public_keys"u8, out var list) && list.ValueKind == JsonValueKind.Array)
-        {
-            foreach (var entry in list.EnumerateArray())
-                Add(entry, keys);
-        }
-        return keys;
-    }
-
-    private static void Add(JsonElement holder, List<byte[]> keys)
-    {
-        if (holder.FindString("public_key"u8) is { } text && TryDecode(text, out var key))
-            keys.Add(key);
-    }
-
-    /// <summary>Identity servers write keys in either base64 alphabet, with or without padding.</summary>
-    private static bool TryDecode(string text, out byte[] key)
-    {
-        var standard = text.Replace('-', '+').Replace('_', '/').TrimEnd('=');
-        key = new byte[(standard.Length * 3 / 4) + 3];
-        var isKey = Convert.TryFromBase64String(standard.PadRight((standard.Length + 3) / 4 * 4, '='), key,
-            out var length) && length == 32;
-        key = isKey ? key[..32] : [];
-        return isKey;
     }
 }

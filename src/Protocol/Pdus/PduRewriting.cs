@@ -38,6 +38,25 @@ public static class PduRewriting
             : new PduBuildResult.Built(PduParser.ParseStored(bytes, pdu.Rules, pdu.EventId));
     }
 
+    /// <summary>The PDU with a server's signatures of another copy of it. Does not check them.</summary>
+    public static PduBuildResult CopySignatures(Pdu copy, ServerName server, Pdu pdu)
+    {
+        foreach (var keyId in PduSignatures.KeyIds(copy, server))
+        {
+            if (JsonSigning.FindIn(copy.SignaturesUtf8, server, keyId) is not { } signature)
+                continue;
+            switch (AddSignature(pdu, server, keyId, signature))
+            {
+                case PduBuildResult.Refused refused:
+                    return refused;
+                case PduBuildResult.Built built:
+                    pdu = built.Pdu;
+                    break;
+            }
+        }
+        return new PduBuildResult.Built(pdu);
+    }
+
     /// <summary>The PDU without <c>unsigned</c>: what to keep and to pass on of what another server sends.</summary>
     /// <remarks>Nothing in it is covered by a signature. Of what the spec has in it, a receiver needs only the stripped
     /// state of an invite, which goes elsewhere; the age it was sent at means nothing later.</remarks>

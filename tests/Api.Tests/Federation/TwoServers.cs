@@ -23,7 +23,7 @@ public abstract class TwoServers : IAsyncLifetime
         Bob = await Second.RegisterAsync("bob");
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         await First.DisposeAsync();
         await Second.DisposeAsync();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -185,10 +186,21 @@ public sealed class Creating_rooms : IAsyncDisposable
     }
 
     [Fact]
+    public async Task room_is_there_even_when_an_identity_server_is_not()
+    {
+        var room = await _world.CreateAsync(Alice, command => command with
+        {
+            ThirdPartyInvites = [new ThirdPartyTarget("email", "bob@example.org", ServerName.Parse("id.example"), "token")],
+        });
+
+        Assert.NotNull(await _world.StateAsync(room, "m.room.power_levels"));
+        Assert.Null(await _world.StateAsync(room, "m.room.third_party_invite"));
+    }
+
+    [Fact]
     public async Task refuses_what_cannot_be()
     {
         await AssertRefusedAsync(ErrCodes.UnsupportedRoomVersion, command => command with { RoomVersion = "none" });
-        await AssertRefusedAsync(ErrCodes.Forbidden, command => command with { HasThirdPartyInvites = true });
         await AssertRefusedAsync(ErrCodes.InvalidParam, command => command with { AliasLocalpart = "a:b" });
         await AssertRefusedAsync(
             ErrCodes.BadJson, command => command with { PowerLevelContentOverride = Json("""{"ban":"50"}""") });

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.Roomserver;
@@ -252,7 +254,30 @@ internal sealed class NoRemoteRooms : IRemoteRooms
         Pdu invite, RawJson state, CancellationToken cancellationToken) =>
         new((null, Unreachable));
 
+    public ValueTask<MatrixError?> ExchangeThirdPartyInviteAsync(ServerName server, RoomId roomId, RawJson invite) =>
+        new(Unreachable);
+
     public ValueTask<(RoomId? RoomId, IReadOnlyList<ServerName> Servers)> ResolveAliasAsync(
         RoomAlias alias, CancellationToken cancellationToken) =>
         new((null, []));
+}
+
+/// <summary>A world without policy servers.</summary>
+internal sealed class NoPolicyServers : IPolicyServers
+{
+    public ValueTask<PolicyAnswer> AskAsync(PolicyServer server, Pdu pdu) => new(new PolicyAnswer.Unreachable(
+        new MatrixError(502, ErrCodes.Unknown, "There are no policy servers here.")));
+}
+
+/// <summary>A world without identity servers.</summary>
+internal sealed class NoIdentityServers : IIdentityServers
+{
+    private static readonly MatrixError Unreachable = new(502, ErrCodes.Unknown, "There are no identity servers here.");
+
+    public ValueTask<(UserId? Bound, MatrixError? Error)> LookUpAsync(ThirdPartyTarget target) => new((null, Unreachable));
+
+    public ValueTask<(StoredInvite? Stored, MatrixError? Error)> StoreInviteAsync(
+        ThirdPartyTarget target, ShownInvite invite) => new((null, Unreachable));
+
+    public ValueTask<bool> IsKeyValidAsync(string validityUrl, string publicKey) => new(false);
 }

@@ -4,7 +4,9 @@ using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.EventStore;
@@ -32,14 +34,16 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     private static int _worlds;
     private int _requests;
 
-    public RoomserverWorld(FaultyLog? log = null, MemoryStateNodes? nodes = null, int activeMax = 100)
+    public RoomserverWorld(
+        FaultyLog? log = null, MemoryStateNodes? nodes = null, int activeMax = 100, IPolicyServers? policies = null)
     {
+        Signing = new PolicySigning(policies ?? new NoPolicyServers(), Clock);
         Log = log ?? new FaultyLog(new InMemoryEventStore(Clock));
         Nodes = nodes ?? new MemoryStateNodes();
         Ports = new LogPorts(Log);
         var random = new SeededRandom(Interlocked.Increment(ref _worlds));
         Rooms = new RoomWorkers(
-            Log, Nodes, Ports, Ports, Ports, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
+            Log, Nodes, Ports, Ports, Ports, Signing, Identity, Clock, random, Health, NullLogger<RoomWorkers>.Instance, activeMax);
         Appender = new FactAppender(Log, random);
         Aliases = new AliasBook(Log, Appender, Identity);
         Directory = new RoomDirectory(Log, Appender);
@@ -51,11 +55,20 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             Ports,
             Aliases,
             new MembershipDrafts(Rooms, Memberships, Identity, Clock),
+            Signing,
             Identity,
             Clock);
         Redactions = new Redactions(Rooms, Ports);
         _createRoom = new CreateRoomHandler(
-            Rooms, Aliases, Directory, Memberships, Remote, Identity, new FoundingTimes(Clock), random);
+            Rooms,
+            Aliases,
+            Directory,
+            Memberships,
+            Remote,
+            new ThirdPartyInvites(Rooms, new NoIdentityServers(), new NoRemoteRooms(), Memberships, Remote, Identity),
+            Identity,
+            new FoundingTimes(Clock),
+            random);
     }
 
     public static ServerIdentity Identity { get; } = new(
@@ -68,6 +81,8 @@ internal sealed class RoomserverWorld : IAsyncDisposable
     public MemoryStateNodes Nodes { get; }
 
     public LogPorts Ports { get; }
+
+    public PolicySigning Signing { get; }
 
     public RoomWorkers Rooms { get; }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 
@@ -30,12 +31,30 @@ internal static class CreateRoomBody
             Name = reader.String("name"),
             Topic = reader.String("topic"),
             Invite = reader.Strings("invite"),
-            HasThirdPartyInvites = reader.Array("invite_3pid").Any(),
+            ThirdPartyInvites = ReadThirdPartyInvites(reader),
             CreationContent = reader.Object("creation_content"),
             PowerLevelContentOverride = reader.Object("power_level_content_override"),
             InitialState = ReadInitialState(reader),
         };
         return reader.Error is null ? (command, null) : (null, reader.Error);
+    }
+
+    private static ImmutableArray<ThirdPartyTarget> ReadThirdPartyInvites(Reader reader)
+    {
+        var targets = ImmutableArray.CreateBuilder<ThirdPartyTarget>();
+        foreach (var element in reader.Array("invite_3pid"))
+        {
+            var (target, error) = element.ValueKind == JsonValueKind.Object
+                ? ThirdPartyTargetBody.Read(element)
+                : (null, MatrixError.BadJson("'invite_3pid' must hold objects."));
+            if (target is null)
+            {
+                reader.Fail(error!);
+                break;
+            }
+            targets.Add(target);
+        }
+        return targets.ToImmutable();
     }
 
     private static RoomPreset ReadPreset(Reader reader, bool isPublic)
@@ -89,9 +108,12 @@ internal static class CreateRoomBody
         public static Reader Within(JsonElement element) => new(element);
 
         /// <summary>Always false, for callers that need a value.</summary>
-        public bool Fail(string problem)
+        public bool Fail(string problem) => Fail(MatrixError.BadJson(problem));
+
+        /// <inheritdoc cref="Fail(string)"/>
+        public bool Fail(MatrixError error)
         {
-            Error ??= MatrixError.BadJson(problem);
+            Error ??= error;
             return false;
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -52,18 +53,17 @@ internal sealed class InputChecks(KnownPdus pdus)
         return outcome is AuthOutcome.Refused ? outcome.ToString() : null;
     }
 
-    /// <summary>Check 7: the room's policy server has recommended it.</summary>
-    /// <remarks>Spec: v1.19 server-server-api #determining-if-a-policy-server-is-enabled-in-a-room.</remarks>
-    public async ValueTask<string?> ByPolicyServerAsync(Pdu pdu, StateMap current)
-    {
-        if (!PolicyServer.MustSign(pdu)
-            || await current.GetAsync(new StateTuple(EventTypes.PolicyServer, string.Empty)) is not { } policyId
-            || await pdus.FindAsync(policyId) is not { } policy
-            || PolicyServer.From(policy.Pdu) is not { } server
-            || !await HasMemberOfAsync(server.Server, current))
-            return null;
-        return server.HasSigned(pdu) ? null : $"the policy server {server.Server} has not signed it";
-    }
+    /// <summary>Check 7: the room's policy server, where it has not signed the PDU and must; null for nothing to ask.
+    /// </summary>
+    /// <remarks>Spec: v1.19 server-server-api #validating-policy-server-signatures.</remarks>
+    public async ValueTask<PolicyServer?> FindUnaskedAsync(Pdu pdu, StateMap current, RoomPolicy policy) =>
+        PolicyServer.MustSign(pdu)
+        && await policy.FindAsync(current, async tuple => await current.GetAsync(tuple) is { } eventId
+            ? (await pdus.FindAsync(eventId))?.Pdu
+            : null) is { } server
+        && RoomPolicy.MustAsk(server, pdu)
+            ? server
+            : null;
 
     /// <summary>The power levels that a state holds, and what of it is asked for.</summary>
     public async ValueTask<FoundAuthState> FindAsync(StateMap state, IEnumerable<StateTuple> tuples)

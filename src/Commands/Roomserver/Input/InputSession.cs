@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
 using Matrix.EventSourced.EventStore;
@@ -29,6 +30,8 @@ internal sealed record InputRecord(Pdu Pdu, PduDisposition Disposition)
     public RawJson? StrippedState { get; init; }
 
     public ServerName? SendOn { get; init; }
+
+    public OwnRequest? Own { get; init; }
 }
 
 /// <summary>One input while it is decided: the room as it becomes, and the records for it.</summary>
@@ -86,12 +89,17 @@ internal sealed class InputSession(
 
     public required byte[] Metadata { get; init; }
 
+    /// <summary>The room's policy server, as its worker finds it.</summary>
+    public required RoomPolicy Policy { get; init; }
+
+    /// <summary>This server.</summary>
+    public ServerName Self => services.Identity.Name;
+
     public async ValueTask<InputOutcome> DecideAsync(ReceivedPdu received)
     {
         var pdu = received.Pdu;
-        var known = await Pdus.FindAsync(pdu.EventId);
-        if (known is not null && (received.As == ReceivedAs.Outlier || known.Disposition != PduDisposition.Outlier))
-            return new InputOutcome.Known(known.Disposition);
+        if (await FindKnownAsync(received) is { } known)
+            return known;
         var missingAuth = await Checks.MissingAuthEventsAsync(pdu);
         var (stateBefore, missingPrev, missingState) = received.As == ReceivedAs.Outlier
             ? (null, [], [])
@@ -112,6 +120,17 @@ internal sealed class InputSession(
             ? await RecordHistoryAsync(pdu, stateBefore!)
             : await RecordNewAsync(received, stateBefore!);
     }
+
+    /// <summary>That a PDU was decided before, if it was.</summary>
+    public async ValueTask<InputOutcome?> FindKnownAsync(ReceivedPdu received) =>
+        await Pdus.FindAsync(received.Pdu.EventId) is { } known
+        && (received.As == ReceivedAs.Outlier || known.Disposition != PduDisposition.Outlier)
+            ? new InputOutcome.Known(known.Disposition)
+            : null;
+
+    /// <summary>What a request of ours led to before.</summary>
+    public ValueTask<EventId?> FindFirstAnswerAsync(TransactionKey key) => services.Transactions.FindAsync(
+        roomId, key.UserId, key.DeviceId, key.Scope, key.TransactionId);
 
     /// <summary>Takes a decided PDU into the room, and makes the fact for it.</summary>
     public async ValueTask RecordAsync(InputRecord record)
@@ -157,11 +176,15 @@ internal sealed class InputSession(
             Depth = after.Depth,
             RedactsApplied = record.RedactsApplied,
             RedactedBy = redactedBy,
-            StrippedState = record.StrippedState,
+            StrippedState = record.StrippedState ?? record.Own?.StrippedState,
+            DeviceId = record.Own?.DeviceId,
+            TransactionId = record.Own?.Transaction?.TransactionId,
+            TransactionScope = record.Own?.Transaction?.Scope,
             SendOn = record.SendOn,
         });
         var target = record.Disposition == PduDisposition.Backfilled ? _history : Records;
-        target.Add(new NewRecord(services.NewRecordId(), type, data, Metadata));
+        var recordId = record.Own?.Transaction is { } key ? TransactionRecordIds.Of(key) : services.NewRecordId();
+        target.Add(new NewRecord(recordId, type, data, Metadata));
         Room = after;
         if (record.RedactsApplied is { } redacted)
             Redacted.Add(redacted);
@@ -238,9 +261,16 @@ internal sealed class InputSession(
         var softFailure = stateBefore.Root == Current.Root
             ? null
             : await Checks.ByStateAsync(pdu, Current, Create);
-        softFailure = softFailure is null
-            ? await Checks.ByPolicyServerAsync(pdu, Current)
-            : $"by the current state: {softFailure}";
+        if (softFailure is not null)
+        {
+            softFailure = $"by the current state: {softFailure}";
+        }
+        else if (await Checks.FindUnaskedAsync(pdu, Current, Policy) is { } server)
+        {
+            if (!received.IsPolicyAsked)
+                return new InputOutcome.Undecided(server);
+            softFailure = $"the policy server {server.Server} has not signed it";
+        }
         if (softFailure is not null)
         {
             await RecordAsync(new InputRecord(pdu, PduDisposition.SoftFailed)
@@ -278,6 +308,7 @@ internal sealed class InputSession(
             ForwardExtremities = extremities,
             RedactsApplied = redacts,
             SendOn = received.SendOn,
+            Own = received.Own,
         });
         await LinkAsync(pdu);
         return new InputOutcome.Recorded(PduDisposition.Accepted, null);

@@ -31,6 +31,12 @@ public sealed record ReceivedPdu(Pdu Pdu, ReceivedAs As = ReceivedAs.Timeline)
     /// <summary>The server that sends it on: ours for what a server without the room's members hands to us, null for
     /// what came by transaction.</summary>
     public ServerName? SendOn { get; init; }
+
+    /// <summary>The room's policy server was asked about it: without a signature it is soft-failed now.</summary>
+    public bool IsPolicyAsked { get; init; }
+
+    /// <summary>The request of ours that it was made for; null for what others made.</summary>
+    internal OwnRequest? Own { get; init; }
 }
 
 /// <summary>What became of one received PDU.</summary>
@@ -50,6 +56,13 @@ public abstract record InputOutcome
     public sealed record Missing(
         ImmutableArray<EventId> PrevEvents, ImmutableArray<EventId> AuthEvents, ImmutableArray<EventId> State)
         : InputOutcome;
+
+    /// <summary>Not recorded: the room's policy server is to be asked first, about this PDU or one before it.</summary>
+    /// <remarks>Never leaves the Roomserver, which asks.</remarks>
+    internal sealed record Undecided(PolicyServer Server) : InputOutcome;
+
+    /// <summary>Not recorded: the request that it was made for led to this PDU before.</summary>
+    internal sealed record Repeated(EventId EventId) : InputOutcome;
 
     /// <summary>Accepted, or shown as history.</summary>
     public bool IsShown => this is Recorded { Disposition: PduDisposition.Accepted or PduDisposition.Backfilled }

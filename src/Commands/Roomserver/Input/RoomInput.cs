@@ -17,6 +17,14 @@ public abstract record RoomInput(CommandContext Context)
 {
     /// <summary>Decides on all of it; null when the room takes part, else why not.</summary>
     internal abstract ValueTask<MatrixError?> DecideAsync(InputSession session);
+
+    /// <summary>Its PDUs that were left undecided, in order, each with the policy server that is to be asked.</summary>
+    /// <remarks>Empty for inputs that are not taken up again.</remarks>
+    internal virtual IReadOnlyList<(Pdu Pdu, PolicyServer Server)> Undecided(
+        IReadOnlyList<InputOutcome> outcomes) => [];
+
+    /// <summary>The input of those PDUs, now that the policy server was asked about them.</summary>
+    internal virtual RoomInput Again(IReadOnlyList<Pdu> asked) => this;
 }
 
 /// <summary>PDUs of a room that is here, oldest first.</summary>
@@ -26,9 +34,39 @@ public sealed record ReceivePdus(CommandContext Context, IReadOnlyList<ReceivedP
     {
         if (session.Room is not { IsPresent: true })
             return MatrixError.NotFound("This server is not in the room.");
+        PolicyServer? toAsk = null;
         foreach (var received in Pdus)
-            session.Outcomes.Add(await session.DecideAsync(received));
+        {
+            // What comes after an undecided PDU may build on it, and waits; what it lacks is asked for at once.
+            var outcome = toAsk is null
+                ? await session.DecideAsync(received)
+                : await session.FindKnownAsync(received) ?? new InputOutcome.Undecided(toAsk);
+            toAsk ??= (outcome as InputOutcome.Undecided)?.Server;
+            session.Outcomes.Add(outcome);
+        }
         return null;
+    }
+
+    internal override IReadOnlyList<(Pdu Pdu, PolicyServer Server)> Undecided(IReadOnlyList<InputOutcome> outcomes)
+    {
+        var undecided = new List<(Pdu, PolicyServer)>();
+        for (var i = 0; i < outcomes.Count; i++)
+        {
+            if (outcomes[i] is InputOutcome.Undecided { Server: var server })
+                undecided.Add((Pdus[i].Pdu, server));
+        }
+        return undecided;
+    }
+
+    internal override RoomInput Again(IReadOnlyList<Pdu> asked)
+    {
+        var idToReceived = new Dictionary<EventId, ReceivedPdu>(Pdus.Count);
+        foreach (var received in Pdus)
+            idToReceived.TryAdd(received.Pdu.EventId, received);
+        return this with
+        {
+            Pdus = [.. asked.Select(pdu => idToReceived[pdu.EventId] with { Pdu = pdu, IsPolicyAsked = true })],
+        };
     }
 }
 
@@ -69,6 +107,8 @@ public sealed record InstallRoom(
     IReadOnlyList<Pdu> State,
     IReadOnlyList<Pdu> AuthChain) : RoomInput(Context)
 {
+    private bool IsPolicyAsked { get; init; }
+
     /// <summary>LIMIT: state entries that one fact carries for the outliers before it. Ours: some 16 KiB.</summary>
     private const int EntriesPerFactMax = 128;
 
@@ -110,13 +150,21 @@ public sealed record InstallRoom(
                 : await JoinAsync(session, entries);
     }
 
+    internal override IReadOnlyList<(Pdu Pdu, PolicyServer Server)> Undecided(
+        IReadOnlyList<InputOutcome> outcomes) =>
+        outcomes is [InputOutcome.Undecided { Server: var server }] ? [(Join, server)] : [];
+
+    internal override RoomInput Again(IReadOnlyList<Pdu> asked) =>
+        this with { Join = asked[0], IsPolicyAsked = true };
+
     private async ValueTask<MatrixError?> ReceiveJoinAsync(InputSession session)
     {
-        var outcome = await session.DecideAsync(new ReceivedPdu(Join));
+        var received = new ReceivedPdu(Join) { IsPolicyAsked = IsPolicyAsked };
+        var outcome = await session.DecideAsync(received);
         if (outcome is InputOutcome.Missing)
         {
             outcome = await session.DecideAsync(
-                new ReceivedPdu(Join) { StateBefore = [.. State.Select(pdu => pdu.EventId)] });
+                received with { StateBefore = [.. State.Select(pdu => pdu.EventId)] });
         }
         session.Outcomes.Add(outcome);
         return null;

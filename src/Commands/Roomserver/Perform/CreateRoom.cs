@@ -5,6 +5,7 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.PublicRooms;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
@@ -52,7 +53,8 @@ public sealed record CreateRoom(CommandContext Context, UserId Creator) : IComma
 
     public ImmutableArray<string> Invite { get; init; } = [];
 
-    public bool HasThirdPartyInvites { get; init; }
+    /// <summary>Whom to invite by what identity servers know of them.</summary>
+    public ImmutableArray<ThirdPartyTarget> ThirdPartyInvites { get; init; } = [];
 
     public JsonElement CreationContent { get; init; }
 
@@ -71,6 +73,10 @@ public sealed class CreateRoomValidator : AbstractValidator<CreateRoom>
         RuleFor(command => command.Invite)
             .Must(invite => invite.Length <= Limits.CreateRoomInvitesMax)
             .WithMessage($"At most {Limits.CreateRoomInvitesMax} users can be invited at once.");
+        RuleFor(command => command.ThirdPartyInvites)
+            .Must(invite => invite.Length <= Limits.CreateRoomThirdPartyInvitesMax)
+            .WithMessage(
+                $"At most {Limits.CreateRoomThirdPartyInvitesMax} third-party identifiers can be invited at once.");
         RuleForEach(command => command.Invite)
             .Must(user => UserId.TryParse(user, out _)).WithMessage("'invite' must hold user ids.");
         RuleForEach(command => command.InitialState).ChildRules(state =>
@@ -88,6 +94,7 @@ public sealed class CreateRoomHandler(
     RoomDirectory directory,
     Memberships memberships,
     RemoteMemberships remote,
+    ThirdPartyInvites thirdParty,
     ServerIdentity identity,
     FoundingTimes times,
     IRandom random) : IRequestHandler<CreateRoom, CommandResult<RoomId>>
@@ -96,8 +103,6 @@ public sealed class CreateRoomHandler(
 
     public async Task<CommandResult<RoomId>> Handle(CreateRoom command, CancellationToken cancellationToken)
     {
-        if (command.HasThirdPartyInvites)
-            return MatrixError.Forbidden("This server has no identity server to invite by third-party identifiers.");
         RoomAlias? alias = null;
         if (command.AliasLocalpart is { } localpart)
         {
@@ -139,8 +144,8 @@ public sealed class CreateRoomHandler(
         return answer.To(_ => roomId);
     }
 
-    /// <summary>An invite that another server does not take leaves the room as it is: the client sees who is in
-    /// it.</summary>
+    /// <summary>An invite that another server (an identity server, too) does not take leaves the room as it is: the
+    /// client sees who is in it.</summary>
     private async ValueTask<CommandResult<RoomId>> InviteOthersAsync(
         CreateRoom command, CommandResult<RoomId> founded, CancellationToken cancellationToken)
     {
@@ -154,6 +159,8 @@ public sealed class CreateRoomHandler(
             var content = MemberContent.Build(Membership.Invite, MemberProfile.Empty, null, command.IsDirect);
             await remote.InviteAsync(command.Context, roomId, command.Creator, userId, content, cancellationToken);
         }
+        foreach (var target in command.ThirdPartyInvites)
+            await thirdParty.OfferAsync(command.Context, roomId, command.Creator, target, command.IsDirect);
         return founded;
     }
 

@@ -21,8 +21,9 @@ public sealed class MembershipDrafts(
         ErrCodes.UnableToAuthoriseJoin,
         "This server is in none of the rooms whose members may join; ask another server.");
 
-    /// <summary>The member event, signed by us, with the state that its target may be shown.</summary>
-    public sealed record Draft(Pdu Pdu, RawJson StatePdus);
+    /// <summary>The member event, signed by us, with the state that its target may be shown, and the policy server that
+    /// must sign it before it is sent.</summary>
+    public sealed record Draft(Pdu Pdu, RawJson StatePdus, PolicyServer? Policy);
 
     /// <summary>A join, a leave or a knock of a user of another server, or an invite to one.</summary>
     /// <remarks>
@@ -49,6 +50,9 @@ public sealed class MembershipDrafts(
         {
             await change.LoadAsync(loader);
             await ShownRoomState.LoadAsync(loader);
+            await loader.LoadAsync(RoomTuples.Policy);
+            if (PolicyServer.From(loader.View.Get(RoomTuples.Policy)) is { } named)
+                await loader.LoadAnyJoinedMemberAsync(named.Server);
         });
         switch (reading)
         {
@@ -97,5 +101,12 @@ public sealed class MembershipDrafts(
     }
 
     private static CommandResult<Draft> Done(Pdu pdu, ChangeMembership change, RoomView view) =>
-        new CommandResult<Draft>.Done(new Draft(pdu, ShownRoomState.BuildPdus(view, change.Sender)), default);
+        new CommandResult<Draft>.Done(
+            new Draft(pdu, ShownRoomState.BuildPdus(view, change.Sender), PolicyServerOf(view)), default);
+
+    private static PolicyServer? PolicyServerOf(RoomView view) =>
+        PolicyServer.From(view.Get(RoomTuples.Policy)) is { } named
+        && view.LoadedJoinedMembers().Any(member => member.Server == named.Server)
+            ? named
+            : null;
 }

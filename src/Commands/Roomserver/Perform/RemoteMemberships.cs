@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Input;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
@@ -26,6 +27,7 @@ public sealed class RemoteMemberships(
     IPduStore pdus,
     AliasBook aliases,
     MembershipDrafts drafts,
+    PolicySigning signing,
     ServerIdentity identity,
     TimeProvider clock)
 {
@@ -144,7 +146,15 @@ public sealed class RemoteMemberships(
             case CommandResult<MembershipDrafts.Draft>.Refused refused:
                 return new RoomAnswer.Refused(refused.Error);
             case CommandResult<MembershipDrafts.Draft>.Done { Value: var draft }:
-                var (signed, error) = await remote.InviteAsync(draft.Pdu, draft.StatePdus, cancellationToken);
+                var invite = draft.Pdu;
+                if (draft.Policy is { } policy)
+                {
+                    var (recommended, refusal) = await signing.SignAsync(policy, invite);
+                    if (recommended is null)
+                        return new RoomAnswer.Refused(refusal!);
+                    invite = recommended;
+                }
+                var (signed, error) = await remote.InviteAsync(invite, draft.StatePdus, cancellationToken);
                 if (signed is null)
                     return new RoomAnswer.Refused(error!);
                 var input = new ReceivePdus(context, [new ReceivedPdu(signed) { SendOn = identity.Name }]);

@@ -13,5 +13,7 @@ internal static class RoomTuples
     public static readonly StateTuple GuestAccess = new(EventTypes.GuestAccess, string.Empty);
     public static readonly StateTuple CanonicalAlias = new(EventTypes.CanonicalAlias, string.Empty);
 
+    public static readonly StateTuple Policy = new(EventTypes.PolicyServer, string.Empty);
+
     public static StateTuple Member(UserId userId) => new(EventTypes.Member, userId.Value);
 }

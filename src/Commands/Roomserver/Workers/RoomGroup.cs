@@ -11,7 +11,7 @@ namespace Matrix.EventSourced.Commands.Roomserver.Workers;
 /// take.</remarks>
 internal sealed class RoomGroup(RoomState? before)
 {
-    private readonly List<(CommandWork Work, RoomAnswer.Refused? Refusal, EventId? EventId)> _decided = [];
+    private readonly List<(CommandWork Work, RoomAnswer? Unwritten, EventId? EventId)> _decided = [];
     private readonly Dictionary<TransactionKey, EventId> _keyToEventId = [];
 
     /// <summary>The room as the log has it.</summary>
@@ -64,9 +64,10 @@ internal sealed class RoomGroup(RoomState? before)
         HasUnwritten |= !isCertain;
     }
 
-    public void Refuse(CommandWork work, RoomAnswer.Refused refusal)
+    /// <summary>A refusal, or that it must be signed first.</summary>
+    public void AnswerUnwritten(CommandWork work, RoomAnswer answer)
     {
-        _decided.Add((work, refusal, null));
+        _decided.Add((work, answer, null));
         HasUnwritten = true;
     }
 
@@ -77,7 +78,7 @@ internal sealed class RoomGroup(RoomState? before)
     {
         foreach (var (key, eventId) in _keyToEventId)
             answers.Remember(key, eventId);
-        foreach (var (work, refusal, eventId) in _decided)
-            work.Answer(refusal ?? (RoomAnswer)new RoomAnswer.Done(eventId, position));
+        foreach (var (work, unwritten, eventId) in _decided)
+            work.Answer(unwritten ?? new RoomAnswer.Done(eventId, position));
     }
 }

@@ -50,6 +50,7 @@ internal sealed partial class RoomWorker
         var session = new InputSession(_roomId, _room, _services, _graph, _gaps, _loadedAt)
         {
             Metadata = RoomWorkerServices.MetadataOf(work.Input.Context),
+            Policy = _policy,
         };
         if (await work.Input.DecideAsync(session) is { } error)
         {
@@ -70,7 +71,13 @@ internal sealed partial class RoomWorker
             var result = await AppendRecordsAsync(session.Before, records);
             if (result is not AppendResult.Appended appended || appended.Revision != session.Room!.Revision)
                 return false;
+            var request = (work.Input as RecordOwnPdu)?.Command.Transaction;
+            if (request is not null
+                && !await _services.Store.HoldsAsync(_roomId, appended.Revision, records[^1].Data))
+                return false;
             await SettleAsync(session, appended.Position);
+            if (request is { } key)
+                _answers.Remember(key, ((RecordOwnPdu)work.Input).Decided.Pdu.EventId);
         }
         Log(session, work.Input);
         work.Answer(new InputAnswer.Done([.. session.Outcomes]));

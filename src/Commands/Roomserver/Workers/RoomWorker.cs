@@ -167,6 +167,12 @@ internal sealed partial class RoomWorker
         }
         switch (await DecideAsync(command, group.Room))
         {
+            case RoomDecision.Accepted accepted when await FindUnsignedAsync(accepted, group.Room) is { } unsigned:
+                if (await FindFirstAnswerAsync(command) is { } before)
+                    group.AnswerUnwritten(work, before, isCertain: true);
+                else
+                    group.AnswerUnwritten(work, unsigned);
+                break;
             case RoomDecision.Accepted accepted:
                 foreach (var decided in accepted.Pdus)
                     await RecordAsync(decided, command, group);
@@ -181,7 +187,7 @@ internal sealed partial class RoomWorker
                 if (await FindFirstAnswerAsync(command) is { } answered)
                     group.AnswerUnwritten(work, answered, isCertain: true);
                 else
-                    group.Refuse(work, new RoomAnswer.Refused(refused.Error));
+                    group.AnswerUnwritten(work, new RoomAnswer.Refused(refused.Error));
                 break;
         }
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Input;
+using Matrix.EventSourced.Commands.Roomserver.Policy;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol;
@@ -22,6 +23,7 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
     private readonly Dictionary<RoomId, LinkedListNode<(RoomId RoomId, RoomWorker Worker)>> _roomIdToNode = [];
     private readonly LinkedList<(RoomId RoomId, RoomWorker Worker)> _newestFirst = [];
     private readonly RoomWorkerServices _services;
+    private readonly PolicySigning _signing;
     private readonly int _activeMax;
     private bool _isStopping;
 
@@ -31,12 +33,25 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         IPduStore pdus,
         ITransactionLog transactions,
         IRoomGraph graph,
+        PolicySigning signing,
         ServerIdentity identity,
         TimeProvider clock,
         IRandom random,
         RoomserverHealth health,
         ILogger<RoomWorkers> logger)
-        : this(log, nodes, pdus, transactions, graph, identity, clock, random, health, logger, Limits.RoomsActiveMax)
+        : this(
+            log,
+            nodes,
+            pdus,
+            transactions,
+            graph,
+            signing,
+            identity,
+            clock,
+            random,
+            health,
+            logger,
+            Limits.RoomsActiveMax)
     {
     }
 
@@ -47,6 +62,7 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         IPduStore pdus,
         ITransactionLog transactions,
         IRoomGraph graph,
+        PolicySigning signing,
         ServerIdentity identity,
         TimeProvider clock,
         IRandom random,
@@ -57,6 +73,7 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
         var store = new RoomStore(log, nodes, pdus);
         _services = new RoomWorkerServices(
             log, store, transactions, graph, identity, clock, random, health, logger);
+        _signing = signing;
         _activeMax = activeMax;
     }
 
@@ -76,8 +93,8 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
             return new RoomAnswer.Refused(Stopping);
         try
         {
-            var work = new CommandWork(command);
-            return await worker.TryEnqueueAsync(work) ? await work.Answered : new RoomAnswer.Refused(Stopping);
+            var answer = await PerformAsync(worker, command);
+            return answer is RoomAnswer.Unsigned ? await PerformSignedAsync(worker, command) : answer;
         }
         finally
         {
@@ -111,12 +128,39 @@ public sealed class RoomWorkers : IRoomserver, IAsyncDisposable
             return new InputAnswer.Refused(Stopping);
         try
         {
-            var work = new InputWork(input);
-            return await worker.TryEnqueueAsync(work) ? await work.Answered : new InputAnswer.Refused(Stopping);
+            return await _signing.ReceiveAsync(
+                input, await ReceiveAsync(worker, input), next => ReceiveAsync(worker, next));
         }
         finally
         {
             Leave(worker);
+        }
+    }
+
+    private static async ValueTask<RoomAnswer> PerformAsync(RoomWorker worker, RoomCommand command)
+    {
+        var work = new CommandWork(command);
+        return await worker.TryEnqueueAsync(work) ? await work.Answered : new RoomAnswer.Refused(Stopping);
+    }
+
+    private static async ValueTask<InputAnswer> ReceiveAsync(RoomWorker worker, RoomInput input)
+    {
+        var work = new InputWork(input);
+        return await worker.TryEnqueueAsync(work) ? await work.Answered : new InputAnswer.Refused(Stopping);
+    }
+
+    /// <summary>What is signed one by one forks the room as often; so only a few at once are on their way.</summary>
+    private async ValueTask<RoomAnswer> PerformSignedAsync(RoomWorker worker, RoomCommand command)
+    {
+        await worker.SigningLane.WaitAsync();
+        try
+        {
+            return await _signing.PerformAsync(
+                command, next => PerformAsync(worker, next), input => ReceiveAsync(worker, input));
+        }
+        finally
+        {
+            worker.SigningLane.Release();
         }
     }
 
