@@ -35,11 +35,11 @@ internal sealed partial class FederationSimulation
     }
 
     /// <summary>A client whose server dies gets no answer at all.</summary>
-    private async Task TryActAsync()
+    private async Task TryActAsync(Func<Task> act)
     {
         try
         {
-            await ActAsync();
+            await act();
         }
         catch (EventStoreException) when (_faults > 0)
         {

@@ -15,7 +15,8 @@ namespace Matrix.EventSourced.Commands.EduServer;
 /// </code>
 /// What users do is not a fact, only what it changes: a poll or a message of a user who is active already writes
 /// nothing. After a start, everybody whom the log says to be there counts as just seen, and goes offline unless they
-/// come back; where presence is switched off, they go at once.
+/// come back; where presence is switched off, they go at once. Users of other servers are followed by
+/// <see cref="RemotePresence"/>.
 /// LOCK: a leaf; nothing is awaited under it.
 /// </remarks>
 public sealed partial class PresenceTracker(
@@ -132,11 +133,6 @@ public sealed partial class PresenceTracker(
         return await ExecuteAsync(
             user, state => PresenceDecider.Set(state, user, presence, statusMsg, now), context);
     }
-
-    /// <summary>Another server says how its user is.</summary>
-    public async ValueTask<Execution<UserPresenceState>> SetRemoteAsync(
-        PresenceChanged changed, CommandContext context) =>
-        await ExecuteAsync(changed.UserId, state => PresenceDecider.Change(state, changed), context);
 
     /// <summary>When a local user last did something, where that is known better than the log says.</summary>
     public long? FindLastActive(UserId user)

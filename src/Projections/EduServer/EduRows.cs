@@ -28,7 +28,7 @@ internal sealed class EduRows
                         receipt.RoomId.Value, receipt.UserId.Value, receipt.Type, receipt.ThreadId ?? string.Empty)] =
                         (receipt, position);
                     break;
-                case PresenceChanged presence:
+                case PresenceChanged { IsRepeated: false } presence:
                     rows._presence[presence.UserId.Value] = (presence, position);
                     break;
             }
