@@ -115,11 +115,12 @@ internal sealed class EduWatch(ServerName us, IEventReader log)
     }
 
     /// <summary>Who should have heard of the last of something, and has not.</summary>
-    public (string Server, string Key)? FindUndelivered()
+    /// <param name="isAsked">Who counts: not whom rooms keep out now and then.</param>
+    public (string Server, string Key)? FindUndelivered(Func<ServerName, bool> isAsked)
     {
         foreach (var ((server, _), key) in Latest)
         {
-            if (!_delivered.Contains((ServerName.Parse(server), key)))
+            if (isAsked(ServerName.Parse(server)) && !_delivered.Contains((ServerName.Parse(server), key)))
                 return (server, key);
         }
         return null;

@@ -6,7 +6,6 @@ using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Simulation.Tests;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.EventSourced.FederationSimulation.Tests;
 
@@ -91,7 +90,7 @@ internal sealed partial class FederationSimulation
     /// <summary>A client waits in its <c>/sync</c>.</summary>
     private async Task PollAsync(ServerProcess process, UserId user, long milliseconds)
     {
-        var poll = await process.Services.GetRequiredService<PresenceTracker>().PollAsync(
+        var poll = await process.Find<PresenceTracker>().PollAsync(
             user, _world.Draw([PresenceState.Online, PresenceState.Online, PresenceState.Unavailable]));
         await _world.WaitAsync(milliseconds);
         if (!process.IsDead)
@@ -127,7 +126,7 @@ internal sealed partial class FederationSimulation
         if (pending.Count == 0)
             return;
         var upTo = pending[_world.Random.Next(pending.Count)].Key;
-        await process.Services.GetRequiredService<ToDeviceBook>().AcknowledgeAsync(user, device, upTo, process.ContextOf(user));
+        await process.Find<ToDeviceBook>().AcknowledgeAsync(user, device, upTo, process.ContextOf(user));
         if (!_deviceToSeen.TryGetValue((user, device), out var seen))
             _deviceToSeen[(user, device)] = seen = [];
         seen.AddRange(pending.Where(message => message.Key <= upTo).Select(message => message.Value).Except(seen));
@@ -152,10 +151,13 @@ internal sealed partial class FederationSimulation
         var receiver = Find(request.Destination);
         if (receiver is not null)
             await receiver.Watch.CatchUpAsync();
+        // What a process is asked again it has decided on before.
+        var isNew = receiver?.Process?.Taken.Add((request.Origin, request.Uri)) == true;
         foreach (var edu in EdusOf(request))
         {
             sender.Watch.Delivered(request.Destination, edu);
-            receiver?.Watch.Came(request.Origin, edu);
+            if (isNew)
+                receiver!.Watch.Came(request.Origin, edu);
         }
     }
 
@@ -193,7 +195,7 @@ internal sealed partial class FederationSimulation
         {
             if (_world.Chance(60))
             {
-                polls.Add(await server.Process!.Services.GetRequiredService<PresenceTracker>()
+                polls.Add(await server.Process!.Find<PresenceTracker>()
                     .PollAsync(server.Users[0], PresenceState.Online));
             }
         }
@@ -240,7 +242,7 @@ internal sealed partial class FederationSimulation
                 throw new SimulationFailure($"on {server.Name} {tables.Typing.First()} types for ever");
             if (tables.Presence.Values.FirstOrDefault(one => one.Presence != PresenceState.Offline) is { } present)
                 throw new SimulationFailure($"on {server.Name} {present} is there for ever");
-            if (server.Watch.FindUndelivered() is var (destination, key))
+            if (server.Watch.FindUndelivered(name => Find(name) is not null) is var (destination, key))
                 throw new SimulationFailure($"{server.Name} never told {destination}: {key}");
             foreach (var (to, sent) in server.Watch.Sent)
             {
@@ -249,7 +251,8 @@ internal sealed partial class FederationSimulation
             }
             foreach (var ((room, user, thread), (ts, eventIds)) in server.Watch.Brought)
             {
-                if (tables.Receipts.GetValueOrDefault((room, user, "m.read", thread)) is not { } known || !eventIds.Contains(known.EventId.Value))
+                if (tables.Receipts.GetValueOrDefault((room, user, "m.read", thread)) is not { } known
+                    || known.Ts < ts || (known.Ts == ts && !eventIds.Contains(known.EventId.Value)))
                 {
                     throw new SimulationFailure($"{server.Name} was told that {user} has read {room} up to {string.Join(" or ", eventIds)}"
                         + $" ({thread}, {ts}), and knows {tables.Receipts.GetValueOrDefault((room, user, "m.read", thread))}");

@@ -76,6 +76,9 @@ internal sealed class ServerProcess : IFederationTransport
     /// <summary>Whether it knows EDUs, or rooms only.</summary>
     public bool HasEdus { get; init; }
 
+    /// <summary>Transactions that it has answered.</summary>
+    public HashSet<(ServerName Origin, string Uri)> Taken { get; } = [];
+
     public ProblemLog Problems { get; }
 
     /// <summary>How often its projections and appends are slow.</summary>
@@ -91,7 +94,11 @@ internal sealed class ServerProcess : IFederationTransport
 
     public RoomserverHealth Health => Services.GetRequiredService<RoomserverHealth>();
 
-    public ServiceProvider Services => _services ??= Compose(_signals, _retired);
+    /// <summary>One of its components.</summary>
+    public T Find<T>()
+        where T : notnull => Services.GetRequiredService<T>();
+
+    private ServiceProvider Services => _services ??= Compose(_signals, _retired);
 
     private RequestPipeline Pipeline => _pipeline ??= new RequestPipeline(
         Endpoints,

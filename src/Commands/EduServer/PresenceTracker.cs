@@ -192,19 +192,31 @@ public sealed partial class PresenceTracker(
         UserId user, Func<UserPresenceState, Decision> decide, CommandContext context)
     {
         var stream = new StreamName(StreamCategories.Presence, user.Value);
-        var execution = await _users.ExecuteAsync(stream, decide, context, CancellationToken.None);
-        if (execution is Execution<UserPresenceState>.Done done)
+        try
         {
-            lock (_lock)
-            {
-                if (_userIdToLocal.TryGetValue(user, out var local))
-                {
-                    local.State = done.After;
-                    Schedule(user, local);
-                }
-            }
+            var execution = await _users.ExecuteAsync(stream, decide, context, CancellationToken.None);
+            if (execution is Execution<UserPresenceState>.Done done)
+                Learn(user, done.After);
+            return execution;
         }
-        return execution;
+        catch (EventStoreException)
+        {
+            Learn(user, null);
+            throw;
+        }
+    }
+
+    /// <summary>Null: the log may have it or not, so that it is looked at again soon.</summary>
+    private void Learn(UserId user, UserPresenceState? state)
+    {
+        lock (_lock)
+        {
+            if (!_userIdToLocal.TryGetValue(user, out var local))
+                return;
+            local.IsUnsure = state is null;
+            local.State = state ?? local.State;
+            Schedule(user, local);
+        }
     }
 
     private LocalUser Open(UserId user)
@@ -219,7 +231,9 @@ public sealed partial class PresenceTracker(
     {
         if (_isStopped)
             return;
-        var next = PresenceDecider.NextAgeMs(local.State, local.Signs());
+        var next = local.IsUnsure
+            ? NowMs() + RetryMs
+            : PresenceDecider.NextAgeMs(local.State, local.Signs());
         if (next is null && local.Polls == 0 && NowMs() >= local.SeenUntilMs)
         {
             local.Timer?.Dispose();
@@ -260,6 +274,9 @@ public sealed partial class PresenceTracker(
         public UserPresenceState State { get; set; } = UserPresenceState.Initial;
 
         public long LastActiveMs { get; set; }
+
+        /// <summary>Whether an append failed, which may be durable nevertheless.</summary>
+        public bool IsUnsure { get; set; }
 
         public int Polls { get; set; }
 
