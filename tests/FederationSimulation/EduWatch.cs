@@ -244,7 +244,8 @@ internal sealed class EduWatch(ServerName us, IEventReader log)
         return allowed;
     }
 
-    private List<ServerName> HostsOf(RoomId room) => !_roomToMembers.TryGetValue(room, out var members) ? [] :
+    /// <summary>The other servers in a room.</summary>
+    public List<ServerName> HostsOf(RoomId room) => !_roomToMembers.TryGetValue(room, out var members) ? [] :
         [.. members.Where(member => SaysJoin(member.Value)).Select(member => UserId.Parse(member.Key).Server).Distinct()
             .Where(server => server != us)];
 

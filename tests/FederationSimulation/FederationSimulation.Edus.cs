@@ -141,7 +141,10 @@ internal sealed partial class FederationSimulation
             return;
         await sender.Watch.CatchUpAsync();
         foreach (var edu in EdusOf(request))
+        {
+            _world.Mention($"{request.Origin} tells {request.Destination}: {edu.GetRawText()}");
             sender.Watch.Leaves(request.Destination, edu);
+        }
     }
 
     private async Task AnsweredAsync(WireRequest request, WireAnswer answer)
@@ -164,10 +167,27 @@ internal sealed partial class FederationSimulation
     private static IEnumerable<JsonElement> EdusOf(WireRequest request) =>
         JsonElement.Parse(request.Content.Span).GetProperty("edus").EnumerateArray();
 
+    /// <summary>The FedSender sends to those who are in the room.</summary>
+    private void CheckHosts(SimulatedServer server)
+    {
+        if (server.Tables.IsBehind)
+            return;
+        foreach (var room in _rooms.Keys)
+        {
+            var known = server.Tables.Deliveries.InRoom(room).Where(host => host != server.Name).ToHashSet();
+            if (!known.SetEquals(server.Watch.HostsOf(room)))
+            {
+                throw new SimulationFailure($"{server.Name} sends what is in {room} to [{string.Join(", ", known)}] where"
+                    + $" [{string.Join(", ", server.Watch.HostsOf(room))}] are in it");
+            }
+        }
+    }
+
     /// <summary>What has come of another server's messages to devices is the beginning of what it sent, each once.</summary>
     private async Task CheckToDeviceAsync(SimulatedServer server)
     {
         await server.Watch.CatchUpAsync();
+        CheckHosts(server);
         foreach (var (origin, got) in server.Watch.Got)
         {
             if (Find(origin) is not { } sender)

@@ -128,8 +128,7 @@ public sealed class What_the_simulation_found_of_edus
     {
         var room = await ShareAsync(run);
         var (process, user) = (run.Servers[0].Process!, run.Servers[0].Users[0]);
-        Assert.IsType<CommandResult<EventId>.Done>(await process.SendAsync(new SendState(
-            process.ContextOf(user), room, user, "m.room.server_acl", "", JsonElement.Parse("""{"allow":["*"],"deny":["s2.test"]}"""))));
+        await KeepOutAsync("\"s2.test\"");
         await run.World.WaitAsync(1_000);
         var told = 0;
         run.Network.Loses = request =>
@@ -143,6 +142,13 @@ public sealed class What_the_simulation_found_of_edus
         await ReadAsync(run, 0, room, await SayAsync(run, 0, room));
         await run.World.WaitAsync(1_000);
         Assert.Equal(0, told);
+        await KeepOutAsync("");
+        await run.World.WaitAsync(1_000);
+
+        async Task KeepOutAsync(string servers) =>
+            Assert.IsType<CommandResult<EventId>.Done>(await process.SendAsync(new SendState(
+                process.ContextOf(user), room, user, "m.room.server_acl", "",
+                JsonElement.Parse($$"""{"allow":["*"],"deny":[{{servers}}]}"""))));
     });
 
     private static void Run(int servers, Func<FederationSimulation, Task> act)
