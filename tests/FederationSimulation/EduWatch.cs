@@ -19,7 +19,7 @@ internal sealed class EduWatch(ServerName us, IEventReader log)
     private readonly Dictionary<EventId, Pdu> _acls = [];
     private readonly Dictionary<RoomId, Dictionary<string, EventId>> _roomToMembers = [];
     private readonly Dictionary<RoomId, Pdu> _roomToAcl = [];
-    private readonly HashSet<(RoomId, UserId)> _everJoined = [];
+    private readonly HashSet<(RoomId Room, UserId User)> _everJoined = [];
     private readonly Dictionary<string, HashSet<ServerName>> _keyToAllowed = new(StringComparer.Ordinal);
     private readonly List<(RoomId Room, ServerName Server, string Key)> _denied = [];
     private readonly HashSet<(ServerName, string)> _delivered = [];
@@ -192,6 +192,8 @@ internal sealed class EduWatch(ServerName us, IEventReader log)
         if (!presence.UserId.IsOn(us))
         {
             Believe(presence.UserId, origin);
+            if (!_everJoined.Any(joined => joined.User == presence.UserId))
+                throw new SimulationFailure($"{us} keeps the presence of {presence.UserId}, whom nobody here sees");
             return;
         }
         if (origin is not (null or "self"))

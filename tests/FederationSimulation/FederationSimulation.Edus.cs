@@ -187,6 +187,7 @@ internal sealed partial class FederationSimulation
     private async Task CheckToDeviceAsync(SimulatedServer server)
     {
         await server.Watch.CatchUpAsync();
+        await server.Tables.ReadHeadAsync();
         CheckHosts(server);
         foreach (var (origin, got) in server.Watch.Got)
         {

@@ -215,7 +215,7 @@ internal sealed partial class FederationSimulation
                 victim.Crash();
                 _world.After(
                     TimeSpan.FromMilliseconds(_world.Draw([1, 1_000, 30_000, 600_000])),
-                    () => _acts.Add(_world.WatchedAsync(RestartAsync(victim))));
+                    () => _acts.Add(_world.WatchedAsync(victim.StartAsync())));
                 break;
             case 5:
                 _world.Draw(_servers).Process?.Log.FailLater(1 + _world.Random.Next(4), _world.Chance(50));
@@ -241,12 +241,6 @@ internal sealed partial class FederationSimulation
                 _network.Cut(one.Name, other.Name);
         }
         _world.Say($"network: [{string.Join(", ", side)}] is parted from the others");
-    }
-
-    private static async Task RestartAsync(SimulatedServer server)
-    {
-        if (server.Process is null)
-            await server.StartAsync();
     }
 
     private async Task ActByzantineAsync()
@@ -275,7 +269,7 @@ internal sealed partial class FederationSimulation
             _byzantine.IsTame = true;
         foreach (var server in _servers)
         {
-            await RestartAsync(server);
+            await server.StartAsync();
             server.Process!.Log.FailNoMore();
             server.Process.SlowPercent = 0;
         }

@@ -25,6 +25,7 @@ internal sealed class SimulatedServer : INetworkNode
     private readonly Dictionary<string, long> _destinationToDelivered = new(StringComparer.Ordinal);
     private ServerSigningKey _key;
     private LogPosition _deliveriesRead = LogPosition.Start;
+    private Task? _starting;
     private int _processes;
     private int _keys;
 
@@ -97,8 +98,12 @@ internal sealed class SimulatedServer : INetworkNode
 
     public byte[] KeyDocument(long validUntilMs) => SimulatedNotary.SignedDocument(Name, _key, _retired, validUntilMs);
 
-    /// <summary>Starts a process: its projections catch up before anybody is served.</summary>
-    public async Task StartAsync()
+    /// <summary>Starts a process unless there is one: its projections catch up before anybody is served.</summary>
+    public Task StartAsync() => Process is not null ? Task.CompletedTask
+        : _starting is { IsCompleted: false } starting ? starting
+        : _starting = StartProcessAsync();
+
+    private async Task StartProcessAsync()
     {
         if (_processes > 0 && _world.Chance(25))
             RotateKey();

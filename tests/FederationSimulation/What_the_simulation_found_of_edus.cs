@@ -1,9 +1,13 @@
+using System.Globalization;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
+using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Federation.FederationApi;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 
@@ -149,6 +153,62 @@ public sealed class What_the_simulation_found_of_edus
             Assert.IsType<CommandResult<EventId>.Done>(await process.SendAsync(new SendState(
                 process.ContextOf(user), room, user, "m.room.server_acl", "",
                 JsonElement.Parse($$"""{"allow":["*"],"deny":[{{servers}}]}"""))));
+    });
+
+    /// <summary>An append holds a megabyte: a message for twenty devices was more, and the answer was 500.</summary>
+    [Theory]
+    [InlineData(20, 60_000)]
+    [InlineData(12_000, 1)]
+    public void messages_for_many_devices_come_whole_and_in_order(int devices, int bytes) => Run(2, async run =>
+    {
+        var (process, user) = (run.Servers[0].Process!, run.Servers[0].Users[0]);
+        foreach (var recipient in new[] { run.Servers[0].Users[1], run.Servers[1].Users[0] })
+        {
+            var messages = Enumerable.Range(0, devices).Select(i => new DeviceMessage(
+                i.ToString("d200", CultureInfo.InvariantCulture),
+                RawJson.FromText($$"""{"x":"{{new string('x', bytes)}}"}"""))).ToList();
+            Assert.IsType<CommandResult<MediatR.Unit>.Done>(await process.SendAsync(new SendToDevice(
+                process.ContextOf(user),
+                new TransactionKey(user, "DEVICE", "sendToDevice/m.test", recipient.Value),
+                "m.test",
+                [new ToDeviceRecipient(recipient, messages)])));
+        }
+        await run.QuietAsync();
+        var got = run.Servers[1].Watch.Got[run.Servers[0].Name];
+        Assert.Equal(run.Servers[0].Watch.Sent[run.Servers[1].Name], got);
+        Assert.True(got.Count > 1, "it fits into one EDU");
+    });
+
+    /// <summary>Each of ten thousand event ids of one receipt became a fact.</summary>
+    [Fact]
+    public void a_receipt_of_many_events_is_one() => Run(2, async run =>
+    {
+        var room = await ShareAsync(run);
+        var (process, user) = (run.Servers[0].Process!, run.Servers[1].Users[0]);
+        var eventIds = string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"\"$e{i}\""));
+        var before = await run.Servers[0].Tables.ReadHeadAsync();
+        await process.Find<InboundEdus>().TakeAsync(
+            new CommandContext(new FactActor(Server: "s2.test"), 5, "edu"),
+            run.Servers[1].Name,
+            JsonElement.Parse($$"""
+                {"edu_type":"m.receipt","content":{"{{room}}":{"m.read":{"{{user}}":{"event_ids":[{{eventIds}}],"data":{"ts":7} } } } } }
+                """));
+        Assert.Equal(before + 1, await run.Servers[0].Tables.ReadHeadAsync());
+        Assert.Equal("$e9999", (await TablesAsync(run, 0)).Receipts[(room, user, "m.read", null)].EventId.Value);
+    });
+
+    /// <summary>A server filled the log with the presence of users whom nobody here sees.</summary>
+    [Fact]
+    public void presence_of_users_whom_nobody_sees_is_not_kept() => Run(2, async run =>
+    {
+        await ShareAsync(run);
+        var before = await run.Servers[0].Tables.ReadHeadAsync();
+        var push = string.Join(',', Enumerable.Range(0, 1_000).Select(i => $$"""{"user_id":"@u{{i}}:s2.test","presence":"online"}"""));
+        await run.Servers[0].Process!.Find<InboundEdus>().TakeAsync(
+            new CommandContext(new FactActor(Server: "s2.test"), 5, "edu"),
+            run.Servers[1].Name,
+            JsonElement.Parse($$"""{"edu_type":"m.presence","content":{"push":[{{push}}]} }"""));
+        Assert.Equal(before, await run.Servers[0].Tables.ReadHeadAsync());
     });
 
     private static void Run(int servers, Func<FederationSimulation, Task> act)

@@ -28,7 +28,7 @@ internal sealed class EduRows
                         receipt.RoomId.Value, receipt.UserId.Value, receipt.Type, receipt.ThreadId ?? string.Empty)] =
                         (receipt, position);
                     break;
-                case PresenceChanged { IsRepeated: false } presence:
+                case PresenceChanged presence:
                     rows._presence[presence.UserId.Value] = (presence, position);
                     break;
             }
