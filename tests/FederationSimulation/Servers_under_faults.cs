@@ -3,7 +3,7 @@ namespace Matrix.EventSourced.FederationSimulation.Tests;
 /// <summary>A few seeds with each test run; more by hand: <c>./dev fedsim 1 300</c>.</summary>
 public sealed class Servers_under_faults
 {
-    private const int SeedsPerPart = 20;
+    private const int SeedsPerPart = 15;
 
     [Theory]
     [InlineData(1)]
