@@ -71,12 +71,13 @@ public sealed class Receipts(
         return await AppendAsync(receipt, context);
     }
 
-    /// <summary>Records another server's receipt, unless a later one was here: what is sent again may come late.</summary>
+    /// <summary>Records another server's receipt, unless a later one was here: what is sent again may come
+    /// late.</summary>
     public async ValueTask<CommandResult<Unit>> RecordRemoteAsync(ReceiptRecorded receipt, CommandContext context)
     {
         var known = await lookup.FindReceiptAsync(receipt.RoomId, receipt.UserId, receipt.Type, receipt.ThreadId);
         // The same event with a later time moves the time, so that what was before it stays before it.
-        return known is not null && (known.Ts > receipt.Ts || (known.Ts == receipt.Ts && known.EventId == receipt.EventId))
+        return known?.Ts > receipt.Ts || known == new KnownReceipt(receipt.EventId, receipt.Ts)
             ? new CommandResult<Unit>.Done(Unit.Value, LogPosition.Start)
             : await AppendAsync(receipt, context);
     }
