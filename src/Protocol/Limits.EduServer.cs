@@ -38,6 +38,17 @@ public static partial class Limits
     /// within a second, one that changes networks within half a minute.</summary>
     public const int PresenceAwayMs = 30_000;
 
+    /// <summary>How often it is said again of a user who stays that they are there. Ours: before
+    /// <see cref="PresenceRemoteMs"/> is over elsewhere.</summary>
+    public const int PresenceRepeatMs = 25 * 60_000;
+
+    /// <summary>How long a user of another server is there without a new EDU. Ours: what other servers count with
+    /// also; a server that went away cannot say that its users are gone.</summary>
+    public const int PresenceRemoteMs = 30 * 60_000;
+
+    /// <summary>LIMIT: users of one <c>m.presence</c> that are looked at. Ours: other servers send fifty.</summary>
+    public const int PresencesPerEduMax = 500;
+
     /// <summary>LIMIT: bytes of a status message. Ours: it is told to everybody who shares a room.</summary>
     public const int StatusMsgBytesMax = 1_024;
 }

@@ -10,6 +10,10 @@ public static partial class Limits
     /// further ones, as a transaction holds many EDUs.</summary>
     public const int ToDeviceFactBytesMax = PduBytesMax;
 
+    /// <summary>LIMIT: bytes of such facts in one append. Ours: half of what the log takes at once, as their metadata
+    /// come on top.</summary>
+    public const int ToDeviceAppendBytesMax = 512 * 1_024;
+
     /// <summary>LIMIT: messages in one answer of /sync. Spec: client-server-api #send-to-device-messaging (100
     /// recommended).</summary>
     public const int ToDeviceMessagesPerSyncMax = 100;

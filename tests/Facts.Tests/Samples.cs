@@ -113,7 +113,7 @@ internal static class Samples
         .. Pair(
             FactNames.PresenceChanged,
             new PresenceChanged(
-                Alice, PresenceState.Online, "in the garden", 1_767_225_600_000, true, 1_767_225_600_123),
+                Alice, PresenceState.Online, "in the garden", 1_767_225_600_000, true, 1_767_225_600_123, IsRepeated: true),
             new PresenceChanged(Alice, PresenceState.Offline, null, 1_767_225_600_000, false, 1_767_225_600_123)),
         .. Pair(
             FactNames.ToDeviceSent,

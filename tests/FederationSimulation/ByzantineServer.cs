@@ -13,7 +13,7 @@ namespace Matrix.EventSourced.FederationSimulation.Tests;
 /// <summary>A server that keeps to no rules but one: its own state is not lied about, since nobody could tell.</summary>
 /// <remarks>It has seen every PDU of everybody. It makes PDUs on any of them, good ones and bad ones, gives them to some
 /// servers and keeps them from others, sends what is no transaction, and answers as it likes.</remarks>
-internal sealed class ByzantineServer : INetworkNode
+internal sealed partial class ByzantineServer : INetworkNode
 {
     private readonly World _world;
     private readonly SimulatedNetwork _network;

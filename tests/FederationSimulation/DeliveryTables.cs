@@ -90,6 +90,8 @@ internal sealed class DeliveryTables(ServerName us)
             _queue.GetValueOrDefault(destination)?.RemoveAll(row => row.Position <= upTo);
         foreach (var (destination, room) in state.Superseded)
             _queue.GetValueOrDefault(destination)?.RemoveAll(row => row.Room == room && row.IsPdu);
+        foreach (var (destination, subject) in state.SupersededSubjects)
+            _queue.GetValueOrDefault(destination)?.RemoveAll(row => row.Subject == subject);
         foreach (var (destination, rows) in state.Queued)
         {
             if (!_queue.TryGetValue(destination, out var queued))

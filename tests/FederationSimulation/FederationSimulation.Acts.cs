@@ -35,11 +35,11 @@ internal sealed partial class FederationSimulation
     }
 
     /// <summary>A client whose server dies gets no answer at all.</summary>
-    private async Task TryActAsync()
+    private async Task TryActAsync(Func<Task> act)
     {
         try
         {
-            await ActAsync();
+            await act();
         }
         catch (EventStoreException) when (_faults > 0)
         {
@@ -112,7 +112,9 @@ internal sealed partial class FederationSimulation
                     """{"history_visibility":"world_readable"}""", """{"history_visibility":"invited"}"""]));
                 break;
             case 23 when room.Oracle.All.Count > 0:
-                var target = _world.Draw(room.Oracle.All).Pdu.EventId;
+                // A redacted access control keeps everybody out.
+                var drawn = _world.Draw(room.Oracle.All).Pdu;
+                var target = drawn.Type == EventTypes.ServerAcl ? room.Oracle.All[0].Pdu.EventId : drawn.EventId;
                 await SendAsync(server, process, new RedactEvent(
                     context, roomId, user, target.Value, "spam",
                     new TransactionKey(user, "DEVICE", $"redact/{target}", $"txn{++_bodies}")), roomId, $"{user} redacts {target}");

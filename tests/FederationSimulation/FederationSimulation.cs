@@ -40,6 +40,12 @@ internal sealed record FederationResult(string Transcript)
     /// which PDUs came.</summary>
     public int Apart { get; init; }
 
+    public int EdusSent { get; init; }
+
+    public int ToDevice { get; init; }
+
+    public int HostileEdus { get; init; }
+
     public SortedDictionary<PduDisposition, int> Dispositions { get; init; } = [];
 }
 
@@ -62,6 +68,7 @@ internal sealed partial class FederationSimulation
     private readonly List<(SimulatedServer Server, RoomId Room, EventId EventId)> _acknowledged = [];
     private readonly Dictionary<SimulatedServer, int> _factsHeard = [];
     private readonly List<Task> _acts = [];
+    private readonly bool _hasEdus;
     private readonly int _faults;
     private int _sharedRooms;
     private int _sharedBy;
@@ -76,40 +83,47 @@ internal sealed partial class FederationSimulation
 
     public IReadOnlyDictionary<RoomId, SharedRoom> Rooms => _rooms;
 
-    private FederationSimulation(int seed, int servers)
+    private FederationSimulation(int seed, int servers, bool hasEdus)
     {
         _world = new World(seed);
+        _hasEdus = hasEdus;
         _network = new SimulatedNetwork(_world);
         _ = new SimulatedNotary(_world, _network);
         for (var i = 1; i <= servers; i++)
-            _servers.Add(new SimulatedServer(_world, _network, $"s{i}.test", 0));
+            _servers.Add(new SimulatedServer(_world, _network, $"s{i}.test", 0, hasEdus));
+        if (!hasEdus)
+            return;
+        _network.Sends = LeavesAsync;
+        _network.Answers = AnsweredAsync;
     }
 
-    private FederationSimulation(int seed)
-        : this(seed, 0)
+    private FederationSimulation(int seed, bool hasEdus)
+        : this(seed, 0, hasEdus)
     {
         _faults = _world.Random.Next(4);
         for (var i = 3 + _world.Random.Next(3); i > 0; i--)
         {
             var skewMs = _faults == 0 ? 0 : _world.Random.Next(-600_000, 600_000);
-            _servers.Add(new SimulatedServer(_world, _network, $"s{_servers.Count + 1}.test", skewMs));
+            _servers.Add(new SimulatedServer(_world, _network, $"s{_servers.Count + 1}.test", skewMs, hasEdus));
         }
         if (_world.Chance(60))
             _byzantine = new ByzantineServer(_world, _network, "evil.test");
     }
 
     /// <summary>Runs a seed; a failure names it, and shows the last things that happened.</summary>
-    public static FederationResult Run(int seed)
+    /// <param name="seed">What all is drawn from.</param>
+    /// <param name="hasEdus">False: rooms only, as seeds were run that found something in rooms.</param>
+    public static FederationResult Run(int seed, bool hasEdus = true)
     {
-        var run = new FederationSimulation(seed);
+        var run = new FederationSimulation(seed, hasEdus);
         run.Go(run.RunAsync);
         return run.Summarise();
     }
 
     /// <summary>A run whose acts a test says; all that must hold at the end must hold here, too.</summary>
-    public static void Script(int seed, int servers, Func<FederationSimulation, Task> act)
+    public static void Script(int seed, int servers, Func<FederationSimulation, Task> act, bool hasEdus = false)
     {
-        var run = new FederationSimulation(seed, servers);
+        var run = new FederationSimulation(seed, servers, hasEdus);
         run.Go(async () =>
         {
             foreach (var server in run._servers)
@@ -148,6 +162,9 @@ internal sealed partial class FederationSimulation
         SharedBy = _sharedBy,
         Exiled = _exiled,
         Apart = _apart,
+        EdusSent = _servers.Sum(server => server.Watch.Edus),
+        ToDevice = _servers.Sum(server => server.Watch.ToDevice.Count),
+        HostileEdus = _byzantine?.Edus ?? 0,
         Dispositions = new(_servers.SelectMany(server => server.Decoded.Facts).GroupBy(seen => seen.Fact.Disposition)
             .ToDictionary(group => group.Key, group => group.Count())),
     };
@@ -164,7 +181,9 @@ internal sealed partial class FederationSimulation
             if (_faults > 0 && _world.Chance(25))
                 await ChangeFaultsAsync();
             for (var i = 1 + _world.Random.Next(3); i > 0; i--)
-                _acts.Add(_world.WatchedAsync(TryActAsync()));
+                _acts.Add(_world.WatchedAsync(TryActAsync(ActAsync)));
+            if (_hasEdus)
+                StartEduActs();
             if (_byzantine is not null && _world.Chance(20))
                 _acts.Add(_world.WatchedAsync(ActByzantineAsync()));
             if (step % 3 == 2)
@@ -196,7 +215,7 @@ internal sealed partial class FederationSimulation
                 victim.Crash();
                 _world.After(
                     TimeSpan.FromMilliseconds(_world.Draw([1, 1_000, 30_000, 600_000])),
-                    () => _acts.Add(_world.WatchedAsync(RestartAsync(victim))));
+                    () => _acts.Add(_world.WatchedAsync(victim.StartAsync())));
                 break;
             case 5:
                 _world.Draw(_servers).Process?.Log.FailLater(1 + _world.Random.Next(4), _world.Chance(50));
@@ -222,12 +241,6 @@ internal sealed partial class FederationSimulation
                 _network.Cut(one.Name, other.Name);
         }
         _world.Say($"network: [{string.Join(", ", side)}] is parted from the others");
-    }
-
-    private static async Task RestartAsync(SimulatedServer server)
-    {
-        if (server.Process is null)
-            await server.StartAsync();
     }
 
     private async Task ActByzantineAsync()
@@ -256,7 +269,7 @@ internal sealed partial class FederationSimulation
             _byzantine.IsTame = true;
         foreach (var server in _servers)
         {
-            await RestartAsync(server);
+            await server.StartAsync();
             server.Process!.Log.FailNoMore();
             server.Process.SlowPercent = 0;
         }
@@ -273,6 +286,8 @@ internal sealed partial class FederationSimulation
             foreach (var room in _rooms.Values.Where(room => !HaveSameHeads(Recognised(room), room)).ToList())
                 await CloseAsync(room, round);
         }
+        if (_hasEdus)
+            await CheckPresenceAsync();
         await BackfillAsync();
         foreach (var room in _rooms.Values)
         {
@@ -281,6 +296,8 @@ internal sealed partial class FederationSimulation
         }
         foreach (var server in _servers)
             CheckDelivered(server);
+        if (_hasEdus)
+            await CheckEdusAsync();
     }
 
     public async Task QuietAsync()
@@ -296,6 +313,8 @@ internal sealed partial class FederationSimulation
         foreach (var server in _servers)
         {
             await server.CheckAsync();
+            if (_hasEdus)
+                await CheckToDeviceAsync(server);
             foreach (var (_, eventId) in server.Promised)
             {
                 if (!server.Rooms.Values.Any(room => room.Decided.ContainsKey(eventId)))

@@ -43,6 +43,7 @@ internal static class Program
             {Sum(result => result.Repeated)} repeated by the network, {Sum(result => result.Retries)} transactions sent again;
             {Sum(result => result.Crashes)} crashes, {Sum(result => result.KeyRotations)} new keys, {Sum(result => result.Byzantine)} byzantine PDUs;
             {Sum(result => result.SharedRooms)} rooms held alike by {Sum(result => result.SharedBy)} servers, {Sum(result => result.Exiled)} left out, {Sum(result => result.Apart)} held apart by soft failures;
+            {Sum(result => result.EdusSent)} EDUs sent, {Sum(result => result.ToDevice)} messages to devices, {Sum(result => result.HostileEdus)} byzantine EDUs;
             {count - results.Count} seeds failed
             """);
     }

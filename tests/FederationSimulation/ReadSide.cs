@@ -17,6 +17,9 @@ internal sealed class ServerTables(ServerName us, IEventReader log)
     private DeliveryTables _deliveries = new(us);
     private int _roomsNext;
     private int _deliveriesNext;
+    private int _edusNext;
+
+    public EduTables Edus { get; private set; } = new();
 
     public RoomTables Rooms { get; private set; } = new();
 
@@ -46,6 +49,22 @@ internal sealed class ServerTables(ServerName us, IEventReader log)
             return;
         Rooms.Apply(_records.GetRange(_roomsNext, upTo - _roomsNext));
         _roomsNext = upTo;
+    }
+
+    public void ApplyEdus(int upTo)
+    {
+        if (upTo <= _edusNext)
+            return;
+        Edus.Apply(_records.GetRange(_edusNext, upTo - _edusNext));
+        _edusNext = upTo;
+    }
+
+    /// <summary>The EduServer's tables are made again from the log.</summary>
+    public void RebuildEdus()
+    {
+        Edus = new EduTables();
+        _edusNext = 0;
+        ApplyEdus(_records.Count);
     }
 
     /// <summary>Follows the log; the destinations for which something waits now are returned.</summary>

@@ -1,6 +1,8 @@
 using Matrix.EventSourced.Api;
+using Matrix.EventSourced.Api.ClientApi.Ephemeral;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
@@ -35,10 +37,12 @@ internal sealed class ServerProcess : IFederationTransport
 
     private readonly World _world;
     private readonly SimulatedNetwork _network;
-    private readonly ServiceProvider _services;
-    private readonly RequestPipeline _pipeline;
+    private readonly FedSenderSignals _signals;
+    private readonly RetiredKeys _retired;
     private readonly DestinationGates _gates = new(FederationLimits.RequestsPerDestinationMax);
     private readonly int _number;
+    private ServiceProvider? _services;
+    private RequestPipeline? _pipeline;
     private int _requests;
     private bool _isFollowing;
 
@@ -51,17 +55,10 @@ internal sealed class ServerProcess : IFederationTransport
         Identity = identity;
         Clock = new SimulatedClock(world, skewMs, () => !IsDead);
         Problems = new ProblemLog(identity.Name.Value);
-        var signals = new FedSenderSignals();
-        Reads = new ReadSide(tables, Log, signals);
-        _services = Compose(signals, retired);
-        _pipeline = new RequestPipeline(
-            Endpoints,
-            new RateLimiter(RateLimits.Off, Clock),
-            null,
-            Clock,
-            new PipelineOptions(Cors: false, TrustedProxies.Loopback) { Servers = _services.GetRequiredService<ServerAuthenticator>() },
-            _services.GetRequiredService<ILogger<RequestPipeline>>(),
-            CancellationToken.None);
+        _signals = new FedSenderSignals();
+        Reads = new ReadSide(tables, Log, _signals);
+        Edus = new EduReadSide(tables, Log, identity.Name);
+        _retired = retired;
     }
 
     public ServerIdentity Identity { get; }
@@ -74,6 +71,14 @@ internal sealed class ServerProcess : IFederationTransport
 
     public ReadSide Reads { get; }
 
+    public EduReadSide Edus { get; }
+
+    /// <summary>Whether it knows EDUs, or rooms only.</summary>
+    public bool HasEdus { get; init; }
+
+    /// <summary>Transactions that it has answered.</summary>
+    public HashSet<(ServerName Origin, string Uri)> Taken { get; } = [];
+
     public ProblemLog Problems { get; }
 
     /// <summary>How often its projections and appends are slow.</summary>
@@ -85,26 +90,46 @@ internal sealed class ServerProcess : IFederationTransport
         set => Log.IsDead = value;
     }
 
-    public int ActiveRooms => _services.GetRequiredService<RoomWorkers>().ActiveCount;
+    public int ActiveRooms => Services.GetRequiredService<RoomWorkers>().ActiveCount;
 
-    public RoomserverHealth Health => _services.GetRequiredService<RoomserverHealth>();
+    public RoomserverHealth Health => Services.GetRequiredService<RoomserverHealth>();
 
-    public Task StartAsync() => _services.GetRequiredService<FederationSender>().StartAsync(CancellationToken.None);
+    /// <summary>One of its components.</summary>
+    public T Find<T>()
+        where T : notnull => Services.GetRequiredService<T>();
+
+    private ServiceProvider Services => _services ??= Compose(_signals, _retired);
+
+    private RequestPipeline Pipeline => _pipeline ??= new RequestPipeline(
+        Endpoints,
+        new RateLimiter(RateLimits.Off, Clock),
+        null,
+        Clock,
+        new PipelineOptions(Cors: false, TrustedProxies.Loopback) { Servers = Services.GetRequiredService<ServerAuthenticator>() },
+        Services.GetRequiredService<ILogger<RequestPipeline>>(),
+        CancellationToken.None);
+
+    public async Task StartAsync()
+    {
+        if (HasEdus)
+            await Services.GetRequiredService<EduServerHost>().StartAsync(CancellationToken.None);
+        await Services.GetRequiredService<FederationSender>().StartAsync(CancellationToken.None);
+    }
 
     public CommandContext ContextOf(UserId user) => new(
         new FactActor(User: user.Value, Device: "DEVICE"), Clock.GetUtcNow().ToUnixTimeMilliseconds(), NextRequest());
 
     /// <summary>A client's command, as an endpoint sends it on.</summary>
-    public Task<CommandResult<T>> SendAsync<T>(ICommand<T> command) => _services.GetRequiredService<IMediator>().Send(command);
+    public Task<CommandResult<T>> SendAsync<T>(ICommand<T> command) => Services.GetRequiredService<IMediator>().Send(command);
 
     public ValueTask<bool> BackfillAsync(UserId user, RoomId roomId, int limit) =>
-        _services.GetRequiredService<IBackfill>().FetchAsync(ContextOf(user), roomId, limit, CancellationToken.None);
+        Services.GetRequiredService<IBackfill>().FetchAsync(ContextOf(user), roomId, limit, CancellationToken.None);
 
     /// <summary>Answers another server's request as the federation listener does.</summary>
     public async Task<WireAnswer> AnswerAsync(WireRequest request)
     {
         var body = new MemoryStream();
-        var http = new DefaultHttpContext { RequestServices = _services, TraceIdentifier = NextRequest() };
+        var http = new DefaultHttpContext { RequestServices = Services, TraceIdentifier = NextRequest() };
         http.Request.Method = request.Method;
         http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = request.Uri;
         if (request.Uri.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query)
@@ -114,7 +139,7 @@ internal sealed class ServerProcess : IFederationTransport
         http.Request.Body = new MemoryStream(request.Content.ToArray());
         http.Request.ContentLength = request.Content.Length;
         http.Response.Body = body;
-        await _pipeline.HandleAsync(http);
+        await Pipeline.HandleAsync(http);
         await http.Response.CompleteAsync();
         return new WireAnswer(http.Response.StatusCode, body.ToArray());
     }
@@ -150,6 +175,7 @@ internal sealed class ServerProcess : IFederationTransport
         var config = new HomeserverConfig
         {
             ServerName = Identity.Name,
+            PresenceEnabled = true,
             Federation = new FederationConfig { Notaries = [SimulatedNotary.ServerName] },
         };
         var services = new ServiceCollection();
@@ -164,8 +190,18 @@ internal sealed class ServerProcess : IFederationTransport
         Composition.AddRoomserver(services);
         Composition.AddOutgoingFederation(services, config);
         Composition.AddFederationApi(services);
-        // In the place of what PostgreSQL and the network are for; and rooms only.
-        services.RemoveAll<IInboundEdu>();
+        if (HasEdus)
+        {
+            Composition.AddEduServer(services, config, Identity);
+            services.AddSingleton<EduServerHost>();
+            services.Replace(ServiceDescriptor.Singleton<IEduLookup>(Edus));
+            services.AddSingleton<IToDeviceLookup>(Edus);
+        }
+        else
+        {
+            services.RemoveAll<IInboundEdu>();
+        }
+        // In the place of what PostgreSQL and the network are for.
         services.Replace(ServiceDescriptor.Singleton(signals));
         services.Replace(ServiceDescriptor.Singleton<IStateNodeStore>(Tables.Nodes));
         services.AddSingleton<IStateNodeReader>(Tables.Nodes);

@@ -71,10 +71,19 @@ internal sealed class SimulatedNetwork(World world)
     /// <summary>The longest time that a message takes.</summary>
     public int DelayMaxMs { get; set; } = 50;
 
+    /// <summary>Hears of each request of a server that keeps to the rules, before it is on its way.</summary>
+    public Func<WireRequest, Task> Sends { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Hears of each answer of a server, before it is on its way.</summary>
+    public Func<WireRequest, WireAnswer, Task> Answers { get; set; } = static (_, _) => Task.CompletedTask;
+
     /// <summary>Requests that a test wants to get lost.</summary>
     public Func<WireRequest, bool>? Loses { get; set; }
 
     public int Requests { get; private set; }
+
+    /// <summary>Transactions of servers that keep to the rules.</summary>
+    public int Transactions { get; private set; }
 
     public int Lost { get; private set; }
 
@@ -103,6 +112,8 @@ internal sealed class SimulatedNetwork(World world)
         var slot = (sender, request.Destination);
         if (request.IsTransaction && sender is ServerProcess)
             CheckTransaction(request, _underWay[slot] = _underWay.GetValueOrDefault(slot) + 1);
+        if (sender is ServerProcess)
+            await Sends(request);
         var answer = new TaskCompletionSource<FederationAnswer>();
         var tooLate = world.After(timeout, () => answer.TrySetResult(new FederationAnswer.TimedOut(timeout)));
         world.Watch(CarryAsync(request, answer, bodyBytesMax));
@@ -139,6 +150,7 @@ internal sealed class SimulatedNetwork(World world)
             world.Watch(RepeatAsync(request, node));
         Remember(request);
         var given = await node.AnswerAsync(request);
+        await Answers(request, given);
         await DelayAsync();
         if (node.Listener != listener || IsCut(request.Origin, request.Destination))
         {
@@ -158,7 +170,7 @@ internal sealed class SimulatedNetwork(World world)
         Repeated++;
         await world.WaitAsync(world.Random.Next(4) * DelayMaxMs);
         if (node.Listener is not null)
-            await node.AnswerAsync(request);
+            await Answers(request, await node.AnswerAsync(request));
     }
 
     private Task DelayAsync() => world.WaitAsync(1 + world.Random.Next(DelayMaxMs));
@@ -181,6 +193,7 @@ internal sealed class SimulatedNetwork(World world)
             world.Fail($"{request.Origin} sends more in {request.Uri} than a transaction holds");
         if (underWay > 1)
             world.Fail($"{request.Origin} sends two transactions to {request.Destination} at once");
+        Transactions++;
         var hash = Convert.ToHexString(SHA256.HashData(request.Content.Span));
         var key = (request.Origin, request.Destination, request.Uri);
         if (_transactions.TryGetValue(key, out var before))

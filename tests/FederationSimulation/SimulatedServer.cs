@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.EventStore.InMemory;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Federation.ServerKeyApi;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Signing;
@@ -18,22 +20,30 @@ internal sealed class SimulatedServer : INetworkNode
     private readonly InMemoryEventStore _log;
     private readonly ServerTables _tables;
     private readonly long _skewMs;
+    private readonly bool _hasEdus;
     private readonly List<VerifyKey> _retired = [];
     private readonly Dictionary<string, long> _destinationToDelivered = new(StringComparer.Ordinal);
     private ServerSigningKey _key;
     private LogPosition _deliveriesRead = LogPosition.Start;
+    private Task? _starting;
     private int _processes;
     private int _keys;
 
-    public SimulatedServer(World world, SimulatedNetwork network, string name, long skewMs)
+    /// <param name="world">All that the servers share.</param>
+    /// <param name="network">What lies between them.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="skewMs">How wrong its clock is.</param>
+    /// <param name="hasEdus">Whether it knows EDUs, and its users have devices.</param>
+    public SimulatedServer(World world, SimulatedNetwork network, string name, long skewMs, bool hasEdus)
     {
-        (_world, _network, _skewMs) = (world, network, skewMs);
+        (_world, _network, _skewMs, _hasEdus) = (world, network, skewMs, hasEdus);
         Name = ServerName.Parse(name);
         Users = [UserId.Parse($"@ann:{name}"), UserId.Parse($"@bob:{name}")];
         var clock = new SimulatedClock(world, skewMs, static () => true);
         _log = new InMemoryEventStore(clock);
         _tables = new ServerTables(Name, _log);
         Decoded = new DecodedLog(_log);
+        Watch = new EduWatch(Name, _log);
         _key = MakeKey();
         network.Add(this);
     }
@@ -44,6 +54,12 @@ internal sealed class SimulatedServer : INetworkNode
 
     /// <summary>What its log says of rooms.</summary>
     public DecodedLog Decoded { get; }
+
+    /// <summary>What it may tell whom by EDUs.</summary>
+    public EduWatch Watch { get; }
+
+    /// <summary>The devices that each of its users has.</summary>
+    public static IReadOnlyList<string> Devices { get; } = ["DEVICE", "OTHER"];
 
     /// <summary>Null while it is down.</summary>
     public ServerProcess? Process { get; private set; }
@@ -82,13 +98,22 @@ internal sealed class SimulatedServer : INetworkNode
 
     public byte[] KeyDocument(long validUntilMs) => SimulatedNotary.SignedDocument(Name, _key, _retired, validUntilMs);
 
-    /// <summary>Starts a process: its projections catch up before anybody is served.</summary>
-    public async Task StartAsync()
+    /// <summary>Starts a process unless there is one: its projections catch up before anybody is served.</summary>
+    public Task StartAsync() => Process is not null ? Task.CompletedTask
+        : _starting is { IsCompleted: false } starting ? starting
+        : _starting = StartProcessAsync();
+
+    private async Task StartProcessAsync()
     {
         if (_processes > 0 && _world.Chance(25))
             RotateKey();
+        if (_processes == 0 && _hasEdus)
+            await MakeDevicesAsync();
         var process = new ServerProcess(
-            _world, _network, _log, _tables, new ServerIdentity(Name, _key), new RetiredKeys([.. _retired]), _skewMs, ++_processes);
+            _world, _network, _log, _tables, new ServerIdentity(Name, _key), new RetiredKeys([.. _retired]), _skewMs, ++_processes)
+        {
+            HasEdus = _hasEdus,
+        };
         var head = await _tables.ReadHeadAsync();
         if (_processes > 1 && _world.Chance(30))
             _tables.RebuildRooms(_world.Random);
@@ -98,6 +123,8 @@ internal sealed class SimulatedServer : INetworkNode
             _tables.RebuildDeliveries(_world.Random);
         else
             _tables.ApplyDeliveries(head);
+        if (_hasEdus && _processes > 1 && _world.Chance(30))
+            _tables.RebuildEdus();
         Processes.Add(process);
         await process.StartAsync();
         Process = process;
@@ -144,6 +171,24 @@ internal sealed class SimulatedServer : INetworkNode
                 throw new SimulationFailure($"{Name} has {process.ActiveRooms} rooms at work");
         }
         Processes.RemoveAll(process => process.IsDead);
+    }
+
+    private async Task MakeDevicesAsync()
+    {
+        var nowMs = SimulatedClock.EpochMs + _world.NowMs + _skewMs;
+        foreach (var user in Users)
+        {
+            foreach (var device in Devices)
+            {
+                var id = new byte[16];
+                _world.Random.NextBytes(id);
+                var metadata = FactAppender.EncodeMetadata(new CommandContext(new FactActor(User: user.Value), nowMs, "device"));
+                await _log.AppendAsync(
+                    new StreamName(StreamCategories.User, user.Value),
+                    ExpectedRevision.Any,
+                    [FactAppender.Encode(new DeviceCreated(user, device, null), metadata, new Guid(id))]);
+            }
+        }
     }
 
     private void RotateKey()

@@ -41,6 +41,13 @@ internal sealed class World(int seed)
 
     public T Draw<T>(IReadOnlyList<T> among) => among[Random.Next(among.Count)];
 
+    /// <summary>Says what is too long for the last lines of a transcript.</summary>
+    public void Mention(string line)
+    {
+        if (Environment.GetEnvironmentVariable("FEDSIM_VERBOSE") is not null)
+            Console.WriteLine($"{NowMs,10} {line}");
+    }
+
     public void Say(string line)
     {
         var stamped = $"{NowMs,10} {line}";

@@ -17,10 +17,11 @@ internal sealed class EduLookup(EduReader reader, IProjectionGate gate) : IEduLo
         return await reader.TypingRoomsAsync(cancellationToken);
     }
 
-    public async ValueTask<EventId?> FindReceiptAsync(RoomId roomId, UserId userId, string type, string? threadId)
+    public async ValueTask<KnownReceipt?> FindReceiptAsync(RoomId roomId, UserId userId, string type, string? threadId)
     {
         await gate.WaitForHeadAsync(EduServerProjection.Gate, CancellationToken.None);
-        return await reader.FindReceiptAsync(roomId, userId, type, threadId, CancellationToken.None);
+        var known = await reader.FindReceiptAsync(roomId, userId, type, threadId, CancellationToken.None);
+        return known is var (eventId, ts) ? new KnownReceipt(eventId, ts) : null;
     }
 
     public async ValueTask<IReadOnlyList<PresenceChanged>> PresentUsersAsync(CancellationToken cancellationToken)

@@ -10,8 +10,8 @@ namespace Matrix.EventSourced.Commands.EduServer;
 /// <remarks>
 /// Requires: IEventStore, TimeProvider and <see cref="PresenceOptions"/> from the host; <see cref="IEduLookup"/> and
 /// <see cref="IToDeviceLookup"/>; the
-/// commands of Roomserver and UserAPI. The host starts <see cref="TypingBook"/> and <see cref="PresenceTracker"/> after
-/// the projections.
+/// commands of Roomserver and UserAPI. The host starts <see cref="TypingBook"/>, <see cref="PresenceTracker"/> and
+/// <see cref="RemotePresence"/> after the projections.
 /// </remarks>
 public static class EduServerServices
 {
@@ -22,6 +22,7 @@ public static class EduServerServices
         services.AddSingleton<RoomMembers>();
         services.AddSingleton<Receipts>();
         services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<RemotePresence>();
         services.AddSingleton<IEduServerForFederationApi, EduServerForFederationApi>();
         services.AddSingleton<ToDeviceBook>();
         services.AddSingleton<IToDeviceForFederationApi, ToDeviceForFederationApi>();

@@ -41,7 +41,8 @@ public interface IEduServerForFederationApi
 
 /// <inheritdoc cref="IEduServerForFederationApi"/>
 public sealed class EduServerForFederationApi(
-    TypingBook typing, Receipts receipts, PresenceTracker presence, RoomMembers members) : IEduServerForFederationApi
+    TypingBook typing, Receipts receipts, RemotePresence presence, PresenceOptions options, RoomMembers members)
+    : IEduServerForFederationApi
 {
     public async ValueTask<MatrixError?> ReceiveTypingAsync(
         ServerName origin, RoomId room, UserId user, bool isTyping, CommandContext context)
@@ -68,7 +69,7 @@ public sealed class EduServerForFederationApi(
         if (threadId is not (null or Receipts.MainThread) && !EventId.TryParse(threadId, out _))
             return MatrixError.InvalidParam("thread_id must be main or the id of a thread's root.");
         // The event may come later than the receipt: it is not asked for.
-        var result = await receipts.RecordAsync(
+        var result = await receipts.RecordRemoteAsync(
             new ReceiptRecorded(room, user, ReceiptKinds.Read, eventId, threadId, ts), context);
         return (result as CommandResult<MediatR.Unit>.Refused)?.Error;
     }
@@ -82,14 +83,14 @@ public sealed class EduServerForFederationApi(
         bool isCurrentlyActive,
         CommandContext context)
     {
-        if (!presence.IsEnabled)
+        if (!options.IsEnabled)
             return MatrixError.Forbidden("Presence is switched off.");
         if (!user.IsOn(origin))
             return NotOfOrigin;
         if (statusMsg is not null && System.Text.Encoding.UTF8.GetByteCount(statusMsg) > Limits.StatusMsgBytesMax)
             return MatrixError.TooLarge("The status message is too long.");
         var now = context.ReceivedAtMs;
-        var execution = await presence.SetRemoteAsync(
+        var execution = await presence.SetAsync(
             new PresenceChanged(
                 user,
                 state,

@@ -13,8 +13,11 @@ public interface IEduLookup
         CancellationToken cancellationToken);
 
     /// <summary>Up to where a user has read a room, in one thread; null where nothing says so.</summary>
-    ValueTask<EventId?> FindReceiptAsync(RoomId roomId, UserId userId, string type, string? threadId);
+    ValueTask<KnownReceipt?> FindReceiptAsync(RoomId roomId, UserId userId, string type, string? threadId);
 
     /// <summary>The presence of everybody who is not offline.</summary>
     ValueTask<IReadOnlyList<PresenceChanged>> PresentUsersAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>A receipt that is recorded. Units: Ts, Unix milliseconds.</summary>
+public sealed record KnownReceipt(EventId EventId, long Ts);

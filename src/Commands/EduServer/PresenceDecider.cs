@@ -18,6 +18,8 @@ public sealed record PresenceSigns(long LastActiveMs, long AwayAtMs, long Online
 ///      ▲                                                                                │
 ///      └──────────────────────── no poll for half a minute ◄───────────────────────────┘
 /// </code>
+/// Who stays as they are is said to do so now and then. A user of another server, of whom that is not said, is
+/// forgotten.
 /// </remarks>
 public static class PresenceDecider
 {
@@ -58,20 +60,28 @@ public static class PresenceDecider
             return Change(state, With(state, user, PresenceState.Unavailable, signs.LastActiveMs, false, nowMs));
         if (state.IsCurrentlyActive && idleMs >= Limits.PresenceActiveMs)
             return Change(state, With(state, user, state.Presence, signs.LastActiveMs, false, nowMs));
-        return Decision.Nothing;
+        return nowMs >= state.Last!.ChangedAtMs + Limits.PresenceRepeatMs
+            ? Decision.Accept(state.Last with { ChangedAtMs = nowMs, IsRepeated = true })
+            : Decision.Nothing;
     }
+
+    /// <summary>Nothing was heard of a user of another server for too long.</summary>
+    public static Decision Forget(UserPresenceState state, UserId user, long nowMs) =>
+        state.Presence == PresenceState.Offline
+            ? Decision.Nothing
+            : Change(state, With(state, user, PresenceState.Offline, state.Last!.LastActiveMs, false, nowMs));
 
     /// <summary>When <see cref="Age"/> will next have something to say; null for never.</summary>
     public static long? NextAgeMs(UserPresenceState state, PresenceSigns signs)
     {
         if (state.Presence == PresenceState.Offline)
             return null;
-        var next = signs.AwayAtMs;
+        var next = Math.Min(signs.AwayAtMs, state.Last!.ChangedAtMs + Limits.PresenceRepeatMs);
         if (state.Presence == PresenceState.Online)
             next = Math.Min(next, signs.LastActiveMs + Limits.PresenceIdleMs);
         if (state.IsCurrentlyActive)
             next = Math.Min(next, signs.LastActiveMs + Limits.PresenceActiveMs);
-        return next == long.MaxValue ? null : next;
+        return next;
     }
 
     /// <summary>Nothing, where readers would see no difference.</summary>

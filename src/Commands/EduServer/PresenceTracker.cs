@@ -15,7 +15,8 @@ namespace Matrix.EventSourced.Commands.EduServer;
 /// </code>
 /// What users do is not a fact, only what it changes: a poll or a message of a user who is active already writes
 /// nothing. After a start, everybody whom the log says to be there counts as just seen, and goes offline unless they
-/// come back; where presence is switched off, they go at once.
+/// come back; where presence is switched off, they go at once. Users of other servers are followed by
+/// <see cref="RemotePresence"/>.
 /// LOCK: a leaf; nothing is awaited under it.
 /// </remarks>
 public sealed partial class PresenceTracker(
@@ -133,11 +134,6 @@ public sealed partial class PresenceTracker(
             user, state => PresenceDecider.Set(state, user, presence, statusMsg, now), context);
     }
 
-    /// <summary>Another server says how its user is.</summary>
-    public async ValueTask<Execution<UserPresenceState>> SetRemoteAsync(
-        PresenceChanged changed, CommandContext context) =>
-        await ExecuteAsync(changed.UserId, state => PresenceDecider.Change(state, changed), context);
-
     /// <summary>When a local user last did something, where that is known better than the log says.</summary>
     public long? FindLastActive(UserId user)
     {
@@ -196,19 +192,31 @@ public sealed partial class PresenceTracker(
         UserId user, Func<UserPresenceState, Decision> decide, CommandContext context)
     {
         var stream = new StreamName(StreamCategories.Presence, user.Value);
-        var execution = await _users.ExecuteAsync(stream, decide, context, CancellationToken.None);
-        if (execution is Execution<UserPresenceState>.Done done)
+        try
         {
-            lock (_lock)
-            {
-                if (_userIdToLocal.TryGetValue(user, out var local))
-                {
-                    local.State = done.After;
-                    Schedule(user, local);
-                }
-            }
+            var execution = await _users.ExecuteAsync(stream, decide, context, CancellationToken.None);
+            if (execution is Execution<UserPresenceState>.Done done)
+                Learn(user, done.After);
+            return execution;
         }
-        return execution;
+        catch (EventStoreException)
+        {
+            Learn(user, null);
+            throw;
+        }
+    }
+
+    /// <summary>Null: the log may have it or not, so that it is looked at again soon.</summary>
+    private void Learn(UserId user, UserPresenceState? state)
+    {
+        lock (_lock)
+        {
+            if (!_userIdToLocal.TryGetValue(user, out var local))
+                return;
+            local.IsUnsure = state is null;
+            local.State = state ?? local.State;
+            Schedule(user, local);
+        }
     }
 
     private LocalUser Open(UserId user)
@@ -223,7 +231,9 @@ public sealed partial class PresenceTracker(
     {
         if (_isStopped)
             return;
-        var next = PresenceDecider.NextAgeMs(local.State, local.Signs());
+        var next = local.IsUnsure
+            ? NowMs() + RetryMs
+            : PresenceDecider.NextAgeMs(local.State, local.Signs());
         if (next is null && local.Polls == 0 && NowMs() >= local.SeenUntilMs)
         {
             local.Timer?.Dispose();
@@ -264,6 +274,9 @@ public sealed partial class PresenceTracker(
         public UserPresenceState State { get; set; } = UserPresenceState.Initial;
 
         public long LastActiveMs { get; set; }
+
+        /// <summary>Whether an append failed, which may be durable nevertheless.</summary>
+        public bool IsUnsure { get; set; }
 
         public int Polls { get; set; }
 

@@ -63,11 +63,27 @@ public sealed class Receipts(
     }
 
     /// <summary>Records a receipt that was checked, unless it says what is known.</summary>
-    public async ValueTask<CommandResult<Unit>> RecordAsync(ReceiptRecorded receipt, CommandContext context)
+    private async ValueTask<CommandResult<Unit>> RecordAsync(ReceiptRecorded receipt, CommandContext context)
     {
         var known = await lookup.FindReceiptAsync(receipt.RoomId, receipt.UserId, receipt.Type, receipt.ThreadId);
-        if (known == receipt.EventId)
+        if (known?.EventId == receipt.EventId)
             return new CommandResult<Unit>.Done(Unit.Value, LogPosition.Start);
+        return await AppendAsync(receipt, context);
+    }
+
+    /// <summary>Records another server's receipt, unless a later one was here: what is sent again may come
+    /// late.</summary>
+    public async ValueTask<CommandResult<Unit>> RecordRemoteAsync(ReceiptRecorded receipt, CommandContext context)
+    {
+        var known = await lookup.FindReceiptAsync(receipt.RoomId, receipt.UserId, receipt.Type, receipt.ThreadId);
+        // The same event with a later time moves the time, so that what was before it stays before it.
+        return known?.Ts > receipt.Ts || known == new KnownReceipt(receipt.EventId, receipt.Ts)
+            ? new CommandResult<Unit>.Done(Unit.Value, LogPosition.Start)
+            : await AppendAsync(receipt, context);
+    }
+
+    private async ValueTask<CommandResult<Unit>> AppendAsync(ReceiptRecorded receipt, CommandContext context)
+    {
         var appended = await appender.AppendAsync(
             new StreamName(StreamCategories.Receipts, receipt.RoomId.Value), ExpectedRevision.Any, [receipt], context);
         return appended is AppendResult.Appended done

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.Workers;
@@ -49,11 +50,18 @@ public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToD
                     recipient.UserId, transaction.UserId, type, messageId ?? recordId.ToString("N"), [.. part]);
                 records.Add(FactAppender.Encode(fact, metadata, recordId));
             }
-            // A conflict: the transaction was here before, with another body. It is the first one that counts.
-            if (await log.AppendAsync(
-                StreamOf(recipient.UserId), ExpectedRevision.Any, records, Durability.Durable, CancellationToken.None)
-                is AppendResult.Appended done)
-                position = LogPosition.Max(position, done.Position);
+            foreach (var appended in Group(records))
+            {
+                // A conflict: the transaction was here before, with another body. It is the first one that counts.
+                if (await log.AppendAsync(
+                    StreamOf(recipient.UserId),
+                    ExpectedRevision.Any,
+                    appended,
+                    Durability.Durable,
+                    CancellationToken.None)
+                    is AppendResult.Appended done)
+                    position = LogPosition.Max(position, done.Position);
+            }
         }
         return position;
     }
@@ -78,16 +86,37 @@ public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToD
         var bytes = 0;
         foreach (var message in messages)
         {
-            bytes += message.Content.Utf8.Length;
+            // The name of the device, too: many small messages are as long as one that is large.
+            var size = message.Content.Utf8.Length + Encoding.UTF8.GetByteCount(message.DeviceId);
+            bytes += size;
             if (part.Count > 0 && bytes > Limits.ToDeviceFactBytesMax)
             {
                 yield return part;
                 part = [];
-                bytes = message.Content.Utf8.Length;
+                bytes = size;
             }
             part.Add(message);
         }
         yield return part;
+    }
+
+    /// <summary>In their order, as many to an append as it holds.</summary>
+    private static IEnumerable<List<NewRecord>> Group(List<NewRecord> records)
+    {
+        var group = new List<NewRecord>();
+        var bytes = 0;
+        foreach (var record in records)
+        {
+            bytes += record.Data.Length;
+            if (group.Count > 0 && bytes > Limits.ToDeviceAppendBytesMax)
+            {
+                yield return group;
+                group = [];
+                bytes = record.Data.Length;
+            }
+            group.Add(record);
+        }
+        yield return group;
     }
 }
 

@@ -66,10 +66,19 @@ public sealed partial class TypingBook(
         RoomId room, Func<TypingState, Decision> decide, CommandContext context)
     {
         var stream = new StreamName(StreamCategories.Typing, room.Value);
-        var execution = await _rooms.ExecuteAsync(stream, decide, context, CancellationToken.None);
-        if (execution is Execution<TypingState>.Done done)
-            Watch(room, done.After.Typists);
-        return execution;
+        try
+        {
+            var execution = await _rooms.ExecuteAsync(stream, decide, context, CancellationToken.None);
+            if (execution is Execution<TypingState>.Done done)
+                Watch(room, done.After.Typists);
+            return execution;
+        }
+        catch (EventStoreException)
+        {
+            // It may be durable nevertheless, and then it must end: the timer looks again.
+            SetTimer(room, RetryAfter);
+            throw;
+        }
     }
 
     private void Watch(RoomId room, ImmutableArray<Typist> typists)
@@ -121,7 +130,6 @@ public sealed partial class TypingBook(
         catch (EventStoreException problem)
         {
             LogNotExpired(logger, room.Value, problem.Message);
-            SetTimer(room, RetryAfter);
         }
     }
 

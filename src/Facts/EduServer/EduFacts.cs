@@ -37,6 +37,8 @@ public enum PresenceState
 /// keeps only its last records.</summary>
 /// <remarks>
 /// Shape: a snapshot, never a delta. Units: LastActiveMs and ChangedAtMs, Unix milliseconds of this server's clock.
+/// IsRepeated: nothing changed but ChangedAtMs; it is said again for other servers, who forget whom they hear nothing
+/// of.
 /// Consumers: replace what was known of the user. While IsCurrentlyActive, LastActiveMs is the least it can be.
 /// </remarks>
 public sealed record PresenceChanged(
@@ -45,4 +47,5 @@ public sealed record PresenceChanged(
     string? StatusMsg,
     long LastActiveMs,
     bool IsCurrentlyActive,
-    long ChangedAtMs) : IFact;
+    long ChangedAtMs,
+    bool IsRepeated = false) : IFact;

@@ -44,6 +44,10 @@ internal static class EduServerFacts
             new("status_msg", "string?", "The status message, if there is one."),
             new("last_active_ms", "integer", "When they last did something, Unix milliseconds."),
             new("is_currently_active", "boolean?", "Whether they are at work right now; absent means false."),
-            new("changed_at_ms", "integer", "When this was decided, Unix milliseconds.")),
+            new("changed_at_ms", "integer", "When this was decided, Unix milliseconds."),
+            new(
+                "is_repeated",
+                "boolean?",
+                "Whether it is only said again, for other servers, and nothing changed; absent means false.")),
     ];
 }

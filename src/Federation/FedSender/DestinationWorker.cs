@@ -127,7 +127,8 @@ internal sealed class DestinationWorker(ServerName destination, FedSenderService
             await RecordAsync(isLast: true);
             return false;
         }
-        var transaction = await services.Builder.BuildAsync(TransactionBuilder.Take(rows), services.Stopping);
+        var transaction = await services.Builder.BuildAsync(
+            destination, TransactionBuilder.Take(rows), services.Stopping);
         if (transaction.Content is not { } content)
         {
             await DeliveredAsync(transaction, errors: 0);

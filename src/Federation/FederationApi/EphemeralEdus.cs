@@ -3,6 +3,7 @@ using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Federation.Transport;
+using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Federation.FederationApi;
@@ -54,19 +55,26 @@ public sealed class ReceiptEdu(IEduServerForFederationApi eduServer, RoomAccess 
             || !receipt.Value.TryGetProperty("event_ids"u8, out var eventIds)
             || eventIds.ValueKind != JsonValueKind.Array)
             return;
-        var data = receipt.Value.TryGetProperty("data"u8, out var given) ? given : default;
+        var data = receipt.Value.TryGetProperty("data"u8, out var said) ? said : default;
         var threadId = ReceivedJson.Text(data, "thread_id");
-        var ts = ReceivedJson.Number(data, "ts") ?? context.ReceivedAtMs;
+        var ts = ReceivedJson.Number(data, "ts") is >= 0 and <= Limits.CanonicalIntegerMax and var given
+            ? given
+            : context.ReceivedAtMs;
+        // Each replaces the one before it, so only the last one says something.
+        EventId? last = null;
         foreach (var text in eventIds.EnumerateArray())
         {
             if (text.ValueKind == JsonValueKind.String && EventId.TryParse(text.GetString(), out var eventId))
-                await eduServer.ReceiveReceiptAsync(origin, roomId, userId, eventId, threadId, ts, context);
+                last = eventId;
         }
+        if (last is { } read)
+            await eduServer.ReceiveReceiptAsync(origin, roomId, userId, read, threadId, ts, context);
     }
 }
 
 /// <summary><c>m.presence</c> of another server. Spec: v1.19 server-server-api #presence.</summary>
-public sealed class PresenceEdu(IEduServerForFederationApi eduServer) : IInboundEdu
+/// <remarks>Of users who share no room with ours nothing is kept: nobody here would see it.</remarks>
+public sealed class PresenceEdu(IEduServerForFederationApi eduServer, RoomAccess access) : IInboundEdu
 {
     public string Type => "m.presence";
 
@@ -74,10 +82,12 @@ public sealed class PresenceEdu(IEduServerForFederationApi eduServer) : IInbound
     {
         if (!content.TryGetProperty("push"u8, out var updates) || updates.ValueKind != JsonValueKind.Array)
             return;
-        foreach (var update in updates.EnumerateArray())
+        foreach (var update in updates.EnumerateArray().Take(Limits.PresencesPerEduMax))
         {
             if (!UserId.TryParse(ReceivedJson.Text(update, "user_id"), out var userId)
-                || StateOf(ReceivedJson.Text(update, "presence")) is not { } state)
+                || StateOf(ReceivedJson.Text(update, "presence")) is not { } state
+                || !userId.IsOn(origin)
+                || !await access.IsSeenAsync(userId, CancellationToken.None))
                 continue;
             await eduServer.ReceivePresenceAsync(
                 origin,

@@ -28,6 +28,16 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
         await rooms.ReadAsync(roomId, AclTuple) is not RoomReading.Found { View: var view }
         || ServerAcl.From(view.Get(AclTuple)).Allows(server);
 
+    /// <summary>Whether the server may be told what goes on in the room beside its PDUs. False where the room cannot be
+    /// asked now.</summary>
+    public async ValueTask<bool> MayHearAsync(RoomId roomId, ServerName server) =>
+        await rooms.ReadAsync(roomId, AclTuple) switch
+        {
+            RoomReading.Found { View: var view } => ServerAcl.From(view.Get(AclTuple)).Allows(server),
+            RoomReading.Refused => false,
+            _ => true,
+        };
+
     /// <summary>Whether this server has a user in the room.</summary>
     public async ValueTask<bool> IsResidentAsync(RoomId roomId, CancellationToken cancellationToken) =>
         await rooms.ReadAsync(roomId) is RoomReading.Found { View: var view }
@@ -44,6 +54,10 @@ public sealed class RoomAccess(IRoomserver rooms, IJoinedHosts hosts, ServerIden
             return null;
         return (view.Rules, ServerAcl.From(view.Get(AclTuple)).Allows(server));
     }
+
+    /// <summary>Whether a user of another server is in a room with users of ours.</summary>
+    public async ValueTask<bool> IsSeenAsync(UserId userId, CancellationToken cancellationToken) =>
+        (await hosts.SharingWithAsync(userId, cancellationToken)).Contains(identity.Name);
 
     /// <summary>For endpoints that anybody may try: the room must be here, and the server let in.</summary>
     public async ValueTask<MatrixError?> CheckAsync(

@@ -169,14 +169,14 @@ public sealed class EduReader(NpgsqlDataSource database, IProjectionSchemas sche
     }
 
     /// <summary>Up to where a user has read; null where nothing says so.</summary>
-    public async ValueTask<EventId?> FindReceiptAsync(
+    public async ValueTask<(EventId EventId, long Ts)?> FindReceiptAsync(
         RoomId roomId, UserId userId, string type, string? threadId, CancellationToken cancellationToken)
     {
-        EventId? found = null;
+        (EventId, long)? found = null;
         var batch = new QueryBatch(database);
         batch.Add(
             $"""
-            SELECT event_id FROM {Edus}.receipts
+            SELECT event_id, ts FROM {Edus}.receipts
             WHERE room_id = $1 AND user_id = $2 AND type = $3 AND thread_id = $4
             """,
             parameters =>
@@ -186,7 +186,7 @@ public sealed class EduReader(NpgsqlDataSource database, IProjectionSchemas sche
                 parameters.AddText(type);
                 parameters.AddText(threadId ?? string.Empty);
             },
-            row => found = EventId.Parse(row.GetString(0)));
+            row => found = (EventId.Parse(row.GetString(0)), row.GetInt64(1)));
         await batch.ExecuteAsync(cancellationToken);
         return found;
     }

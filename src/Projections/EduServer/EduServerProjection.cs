@@ -46,7 +46,8 @@ public sealed class EduServerProjection(LiveEdus live) : IProjection
                     var onlyFor = receipt.Type == ReceiptTypes.ReadPrivate ? receipt.UserId.Value : null;
                     live.RoomChanged(receipt.RoomId.Value, position, onlyFor);
                     break;
-                case PresenceChanged presence:
+                // One that is said again is news to other servers only.
+                case PresenceChanged { IsRepeated: false } presence:
                     live.PresenceChanged(presence.UserId.Value, position);
                     break;
             }

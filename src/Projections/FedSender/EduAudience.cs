@@ -8,9 +8,13 @@ namespace Matrix.EventSourced.Projections.FedSender;
 
 /// <summary>To whom the EDUs of a fact go. Exactly one of the three is set.</summary>
 /// <remarks>Shape: Room, all servers joined to it; SharersOf, all servers that share a room with the user; Server, that
-/// one.</remarks>
+/// one. Subject, where only the latest counts: what an earlier fact of the same subject said is replaced.</remarks>
 public sealed record EduAudience(
-    EduWorth Worth, string? Room = null, string? SharersOf = null, string? Server = null)
+    EduWorth Worth,
+    string? Room = null,
+    string? SharersOf = null,
+    string? Server = null,
+    string? Subject = null)
 {
     /// <summary>The stored names of facts that become EDUs.</summary>
     /// <remarks>Device lists and signing keys (Kept, SharersOf) join here with the KeyServer.</remarks>
@@ -24,9 +28,12 @@ public sealed record EduAudience(
         TypingChanged typing when IsOurs(typing.UserId, us) =>
             new(EduWorth.Fleeting, Room: typing.RoomId.Value),
         ReceiptRecorded { Type: ReceiptTypes.Read } receipt when IsOurs(receipt.UserId, us) =>
-            new(EduWorth.Passing, Room: receipt.RoomId.Value),
+            new(
+                EduWorth.Latest,
+                Room: receipt.RoomId.Value,
+                Subject: $"{receipt.RoomId.Value}\n{receipt.UserId.Value}\n{receipt.ThreadId}"),
         PresenceChanged presence when IsOurs(presence.UserId, us) =>
-            new(EduWorth.Fleeting, SharersOf: presence.UserId.Value),
+            new(EduWorth.Latest, SharersOf: presence.UserId.Value, Subject: presence.UserId.Value),
         ToDeviceSent sent when IsOurs(sent.Sender, us) && !IsOurs(sent.Recipient, us) =>
             new(EduWorth.Kept, Server: sent.Recipient.Server.Value),
         _ => null,
@@ -38,11 +45,11 @@ public sealed record EduAudience(
 /// <summary>What an EDU is still worth to a server that is away.</summary>
 public enum EduWorth
 {
-    /// <summary>Nothing: typing, presence.</summary>
+    /// <summary>Nothing: typing.</summary>
     Fleeting,
 
-    /// <summary>Something for an hour: receipts.</summary>
-    Passing,
+    /// <summary>The latest of its subject: receipts, presence.</summary>
+    Latest,
 
     /// <summary>All: what gets lost is lost for good.</summary>
     Kept,

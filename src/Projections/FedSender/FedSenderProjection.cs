@@ -23,7 +23,7 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
 
     public string Name => ProjectionName;
 
-    public int Version => 1;
+    public int Version => 2;
 
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,

@@ -23,8 +23,10 @@ internal static class FedSenderSchema
             revision bigint NOT NULL,
             is_pdu boolean NOT NULL,
             recorded_ms bigint NOT NULL,
+            subject text COLLATE "C",
             PRIMARY KEY (destination, position));
         CREATE INDEX ON {schema}.queue (destination, room_id) WHERE is_pdu;
+        CREATE INDEX ON {schema}.queue (destination, subject) WHERE subject IS NOT NULL;
         CREATE TABLE {schema}.destinations (
             destination text COLLATE "C" PRIMARY KEY,
             delivered_up_to bigint NOT NULL,

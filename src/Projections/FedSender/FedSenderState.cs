@@ -32,6 +32,9 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
 
     public HashSet<(string Destination, string Room)> Superseded { get; } = [];
 
+    /// <summary>EDUs of which a newer one waits now.</summary>
+    public HashSet<(string Destination, string Subject)> SupersededSubjects { get; } = [];
+
     public Dictionary<string, List<QueueRow>> Queued { get; } = new(StringComparer.Ordinal);
 
     public FedSenderPlan Plan => plan;
@@ -113,15 +116,21 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
         };
         foreach (var destination in destinations)
         {
-            if (IsWorth(audience.Worth, destination, record.Record.CreatedMs))
-                Queue(destination, audience.Room, record, isPdu: false);
+            var isFailing = _failing.ContainsKey(destination);
+            if (isFailing && audience.Worth == EduWorth.Fleeting)
+                continue;
+            if (isFailing && audience.Subject is { } subject)
+                SupersedeSubject(destination, subject);
+            Queue(destination, audience.Room, record, isPdu: false, audience.Subject);
         }
     }
 
-    private bool IsWorth(EduWorth worth, string destination, long nowMs) =>
-        !_failing.ContainsKey(destination)
-        || worth == EduWorth.Kept
-        || (worth == EduWorth.Passing && !IsInOutage(destination, nowMs));
+    private void SupersedeSubject(string destination, string subject)
+    {
+        SupersededSubjects.Add((destination, subject));
+        if (Queued.TryGetValue(destination, out var rows))
+            rows.RemoveAll(row => row.Subject == subject);
+    }
 
     private bool IsInOutage(string destination, long nowMs) =>
         _failing.TryGetValue(destination, out var row) && nowMs - row.FailingSinceMs > OutageMs;
@@ -137,7 +146,7 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
         Queue(destination, room, record, isPdu: true);
     }
 
-    private void Queue(string destination, string? room, DecodedRecord record, bool isPdu)
+    private void Queue(string destination, string? room, DecodedRecord record, bool isPdu, string? subject = null)
     {
         var position = (long)record.Record.Position.Value;
         if (destination == us || position <= _skipUpTo.GetValueOrDefault(destination))
@@ -145,7 +154,13 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
         if (!Queued.TryGetValue(destination, out var rows))
             Queued.Add(destination, rows = []);
         rows.Add(new QueueRow(
-            position, room, record.Record.Stream.Value, record.Record.Revision, isPdu, record.Record.CreatedMs));
+            position,
+            room,
+            record.Record.Stream.Value,
+            record.Record.Revision,
+            isPdu,
+            record.Record.CreatedMs,
+            subject));
     }
 
     private void Deliver(string destination, long upTo)
@@ -197,7 +212,13 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
 
 /// <summary>A fact that waits for a server.</summary>
 internal sealed record QueueRow(
-    long Position, string? Room, string Stream, long Revision, bool IsPdu, long RecordedMs);
+    long Position,
+    string? Room,
+    string Stream,
+    long Revision,
+    bool IsPdu,
+    long RecordedMs,
+    string? Subject);
 
 /// <summary>How a server was last found.</summary>
 internal sealed record DestinationRow(

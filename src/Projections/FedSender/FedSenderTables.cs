@@ -154,14 +154,24 @@ internal sealed class FedSenderTables(ProjectionBatch batch)
             parameters.AddTexts([.. state.Superseded.Select(pair => pair.Destination)]);
             parameters.AddTexts([.. state.Superseded.Select(pair => pair.Room)]);
         }
+        if (state.SupersededSubjects.Count > 0)
+        {
+            var parameters = commands.Add(
+                $"""
+                DELETE FROM {_schema}.queue q USING unnest($1, $2) AS k (destination, subject)
+                WHERE q.destination = k.destination AND q.subject = k.subject
+                """);
+            parameters.AddTexts([.. state.SupersededSubjects.Select(pair => pair.Destination)]);
+            parameters.AddTexts([.. state.SupersededSubjects.Select(pair => pair.Subject)]);
+        }
         var rows = state.Queued.SelectMany(entry => entry.Value.Select(row => (entry.Key, Row: row))).ToList();
         if (rows.Count == 0)
             return;
         var insert = commands.Add(
             $"""
             INSERT INTO {_schema}.queue
-                (destination, position, room_id, stream, revision, is_pdu, recorded_ms)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+                (destination, position, room_id, stream, revision, is_pdu, recorded_ms, subject)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
             """);
         insert.AddTexts([.. rows.Select(entry => entry.Key)]);
         insert.AddBigInts([.. rows.Select(entry => entry.Row.Position)]);
@@ -170,6 +180,7 @@ internal sealed class FedSenderTables(ProjectionBatch batch)
         insert.AddBigInts([.. rows.Select(entry => entry.Row.Revision)]);
         insert.AddBooleans([.. rows.Select(entry => entry.Row.IsPdu)]);
         insert.AddBigInts([.. rows.Select(entry => entry.Row.RecordedMs)]);
+        insert.AddTexts([.. rows.Select(entry => entry.Row.Subject)]);
     }
 
     private void AddDestinations(NpgsqlBatch commands, FedSenderState state)

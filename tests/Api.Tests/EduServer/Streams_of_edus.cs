@@ -5,6 +5,7 @@ using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Federation.FedSender;
 using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.EventSourced.Api.Tests.EduServer;
@@ -39,7 +40,8 @@ public sealed class Streams_of_edus
             rows.Add(new((long)record.Position.Value, record.Stream, record.Revision, IsPdu: false, record.CreatedMs));
         var builder = world.Server.Services.GetRequiredService<TransactionBuilder>();
 
-        var transaction = await builder.BuildAsync(rows, CancellationToken.None);
+        var transaction = await builder.BuildAsync(
+            ServerName.Parse("away.org"), rows, CancellationToken.None);
         using var content = JsonDocument.Parse(Encoding.UTF8.GetString(transaction.Content!));
         var edu = Assert.Single(content.RootElement.GetProperty("edus").EnumerateArray());
         Assert.Equal("m.typing", edu.GetProperty("edu_type").GetString());

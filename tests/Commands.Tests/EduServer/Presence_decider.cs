@@ -72,7 +72,33 @@ public sealed class Presence_decider
         Assert.Equal(Now + Limits.PresenceActiveMs, PresenceDecider.NextAgeMs(active, Signs(Now)));
         Assert.Equal(Now + Limits.PresenceIdleMs, PresenceDecider.NextAgeMs(State(PresenceState.Online), Signs(Now)));
         Assert.Equal(Now + 5, PresenceDecider.NextAgeMs(active, Signs(Now) with { AwayAtMs = Now + 5 }));
-        Assert.Null(PresenceDecider.NextAgeMs(State(PresenceState.Unavailable), Signs(Now)));
+        Assert.Equal(
+            1 + Limits.PresenceRepeatMs, PresenceDecider.NextAgeMs(State(PresenceState.Unavailable), Signs(Now)));
+    }
+
+    [Fact]
+    public void who_stays_as_they_are_is_said_to_do_so_before_others_forget_them()
+    {
+        var state = State(PresenceState.Unavailable);
+        var signs = Signs(0);
+        const long due = 1 + Limits.PresenceRepeatMs;
+        Assert.Null(Find(PresenceDecider.Age(state, Alice, signs, due - 1)));
+        var said = Find(PresenceDecider.Age(state, Alice, signs, due))!;
+        Assert.Equal(state.Last! with { ChangedAtMs = due, IsRepeated = true }, said);
+        var after = new UserPresenceState { Last = said };
+        Assert.Null(Find(PresenceDecider.Age(after, Alice, signs, due)));
+        Assert.Equal(due + Limits.PresenceRepeatMs, PresenceDecider.NextAgeMs(after, signs));
+        Assert.False(Find(PresenceDecider.Act(after, Alice, due))!.IsRepeated);
+        Assert.True(Limits.PresenceRepeatMs < Limits.PresenceRemoteMs);
+    }
+
+    [Fact]
+    public void who_is_forgotten_is_offline_and_keeps_the_message()
+    {
+        var state = new UserPresenceState { Last = new(Alice, PresenceState.Online, "lunch", 5, true, 5) };
+        var gone = Find(PresenceDecider.Forget(state, Alice, Now))!;
+        Assert.Equal(new PresenceChanged(Alice, PresenceState.Offline, "lunch", 5, false, Now), gone);
+        Assert.Null(Find(PresenceDecider.Forget(new UserPresenceState { Last = gone }, Alice, Now)));
     }
 
     private static PresenceSigns Signs(long lastActiveMs) => new(lastActiveMs, long.MaxValue, long.MaxValue);

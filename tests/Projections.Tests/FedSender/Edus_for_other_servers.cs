@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.EventStore.InMemory;
 using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Projections.Tests.Hosting;
@@ -51,6 +52,43 @@ public sealed class Edus_for_other_servers(RoomserverDatabase database)
             await FedProjection.DumpAsync(
                 database.Source,
                 $"SELECT destination, stream FROM edus_queued.queue WHERE NOT is_pdu AND position > {first} ORDER BY position, destination"));
+    }
+
+    /// <summary>A presence of while a server was away was not kept for it, and receipts for an hour only.</summary>
+    [Fact]
+    public async Task wait_once_for_each_subject_while_a_server_is_away()
+    {
+        var log = new TestLog();
+        var shared = new TestRoom(log, "!lasting:t", Ada.Value);
+        shared.Member(Far.Value, Far.Value, "join");
+        var first = log.Head;
+        log.Add(Receipt(shared, Ada, "m.read"), "receipts-before");
+        log.Add(new DeliveryFailed(Far.Server, first, first + 1, 1, 1, 2, "away"), "destination-away.org");
+        log.Add(Typing(shared, Ada), "typing-1");
+        log.Add(Receipt(shared, Ada, "m.read"), "receipts-1");
+        log.Add(Receipt(shared, Ada, "m.read") with { ThreadId = "main" }, "receipts-thread");
+        log.Add(Presence(Ada), "presence-1");
+        log.Add(Receipt(shared, Ada, "m.read"), "receipts-2");
+        log.Add(Presence(Ada), "presence-2");
+        log.Add(new ToDeviceSent(Far, Ada, "m.test", "1", []), "todevice-1");
+
+        foreach (var batchSize in (int[])[int.MaxValue, 1])
+        {
+            var projection = new FedSenderProjection(
+                new FedSenderSignals(), new InMemoryEventStore(TimeProvider.System), ServerName.Parse("t"));
+            await projection.FeedAsync(database.Source, "edus_waiting", log, batchSize);
+            Assert.Equal(
+                """
+                (away.org,receipts-thread)
+                (away.org,receipts-2)
+                (away.org,presence-2)
+                (away.org,todevice-1)
+
+                """,
+                await FedProjection.DumpAsync(
+                    database.Source,
+                    $"SELECT destination, stream FROM edus_waiting.queue WHERE NOT is_pdu AND position > {first} ORDER BY position"));
+        }
     }
 
     private static TypingChanged Typing(TestRoom room, UserId user) =>
