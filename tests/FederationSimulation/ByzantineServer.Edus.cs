@@ -44,7 +44,7 @@ internal sealed partial class ByzantineServer
             ("m.presence", """{"push":[7,null,{"user_id":7},{"user_id":"@eve:evil.test","presence":7}]}"""),
             ("m.presence", $$"""{"push":[{{string.Join(',', Enumerable.Range(0, 30).Select(i =>
                 $$"""{"user_id":"@u{{i}}:evil.test","presence":"online"}"""))}}]}"""),
-            ("m.direct_to_device", ToDevice(user, target, "DEVICE", "{}")),
+            ("m.direct_to_device", ToDevice(user, target, "DEVICE", $$"""{"evil":{{_messageIds}} }""")),
             ("m.direct_to_device", ToDevice(user, target, "*", $$"""{"big":"{{new string('b', 70_000)}}"}""")),
             ("m.direct_to_device", ToDevice(user, target, new string('d', 300), "{}")),
             ("m.direct_to_device", ToDevice(user, target, "*", "7")),

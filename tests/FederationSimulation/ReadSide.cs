@@ -163,6 +163,12 @@ internal sealed class ReadSide(ServerTables tables, SimulatedLog process, FedSen
         return tables.Rooms.MissingLinks(roomId);
     }
 
+    public async ValueTask<long> NewsFromDepthAsync(RoomId roomId, CancellationToken cancellationToken)
+    {
+        await WaitForRoomsAsync();
+        return tables.Rooms.NewsFromDepth(roomId);
+    }
+
     public async ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
         RoomId roomId, CancellationToken cancellationToken)
     {

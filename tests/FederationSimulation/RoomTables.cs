@@ -62,7 +62,7 @@ internal sealed class RoomTables
         foreach (var received in rows.Received)
             Link(received);
         foreach (var received in rows.Received)
-            Of(_roomToMissing, received.RoomId).RemoveWhere(link => link.EventId == received.EventId);
+            Unlink(received);
         foreach (var ((user, room), membership) in rows.Memberships.Where(entry => entry.Value.IsSet))
         {
             var eventId = EventId.Parse(membership.EventId!);
@@ -104,15 +104,23 @@ internal sealed class RoomTables
         [.. Of(_roomToAuthEdges, roomId.Value).AsEnumerable().Reverse()
             .Where(edge => edge.AuthEvent == eventId.Value).Select(edge => edge.Citing)];
 
+    public long NewsFromDepth(RoomId roomId) => MissingLinks(roomId).Count == 0
+        ? 0
+        : Of(_roomToMissing, roomId.Value).Select(link => _pdus[EventId.Parse(link.CitedBy)])
+            .Where(row => row.Disposition == PduDisposition.Accepted).Select(row => row.Made.Pdu.Depth).DefaultIfEmpty().Min();
+
+    private IEnumerable<(string EventId, string CitedBy)> MissingOf(RoomId roomId) =>
+        Of(_roomToMissing, roomId.Value).Where(link => !IsHere(roomId.Value, EventId.Parse(link.EventId)));
+
     public IReadOnlyList<EventId> MissingLinks(RoomId roomId) =>
-        [.. Of(_roomToMissing, roomId.Value).Where(link => _pdus[EventId.Parse(link.CitedBy)].IsShown)
+        [.. MissingOf(roomId).Where(link => _pdus[EventId.Parse(link.CitedBy)].IsShown)
             .Select(link => link.EventId).Distinct().Order(StringComparer.Ordinal).Select(EventId.Parse)];
 
     public IReadOnlyList<(EventId Target, EventId Redaction)> RedactionsInWaiting(RoomId roomId) =>
         [.. Of(_roomToRedactions, roomId.Value)];
 
     public IReadOnlyList<EventId> BackwardExtremities(RoomId roomId, int limit) =>
-        [.. Of(_roomToMissing, roomId.Value).Select(link => _pdus[EventId.Parse(link.CitedBy)]).Distinct()
+        [.. MissingOf(roomId).Select(link => _pdus[EventId.Parse(link.CitedBy)]).Distinct()
             .Where(row => row.IsShown).OrderBy(row => row.Position).ThenBy(row => row.Made.EventId, StringComparer.Ordinal)
             .Take(limit).Select(row => row.Made.Fact.EventId)];
 
@@ -149,11 +157,19 @@ internal sealed class RoomTables
         var missing = Of(_roomToMissing, received.RoomId);
         foreach (var prevEvent in received.Pdu.PrevEvents)
         {
-            if (!_pdus.TryGetValue(prevEvent, out var row) || row.Made.RoomId != received.RoomId
-                || row.Disposition == PduDisposition.Outlier)
+            if (!IsHere(received.RoomId, prevEvent) || (_pdus[prevEvent] is { Disposition: PduDisposition.Backfilled } row
+                && received.Fact.Disposition == PduDisposition.Accepted && -row.Position > received.Position))
                 missing.Add((prevEvent.Value, received.EventId));
         }
     }
+
+    private void Unlink(PduRow received) => Of(_roomToMissing, received.RoomId).RemoveWhere(link =>
+        link.EventId == received.EventId
+        && !(received.Fact.Disposition == PduDisposition.Backfilled
+            && _pdus[EventId.Parse(link.CitedBy)].Disposition == PduDisposition.Accepted));
+
+    private bool IsHere(string roomId, EventId eventId) =>
+        _pdus.TryGetValue(eventId, out var row) && row.Made.RoomId == roomId && row.Disposition != PduDisposition.Outlier;
 
     private static Pdu Parse(Row row) =>
         PduParser.ParseStored(row.Json, RoomVersionRules.Find(row.Made.RoomVersion)!, row.Made.Fact.EventId);

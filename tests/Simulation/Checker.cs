@@ -20,6 +20,7 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
     private EventId? _firstInstalled;
     private long _depth;
     private int _next;
+    private SimulationFailure? _problem;
 
     public IReadOnlyList<EventId> Extremities => _extremities;
 
@@ -38,7 +39,20 @@ internal sealed class RoomChecker(RoomId roomId, OracleRoom oracle, ServerName u
     public async ValueTask CheckAsync(IReadOnlyList<SeenFact> facts)
     {
         for (; _next < facts.Count; _next++)
-            await CheckAsync(facts[_next]);
+        {
+            // Whoever looks again later hears of the first problem, not of what follows from it.
+            if (_problem is not null)
+                throw _problem;
+            try
+            {
+                await CheckAsync(facts[_next]);
+            }
+            catch (SimulationFailure problem)
+            {
+                _problem = problem;
+                throw;
+            }
+        }
     }
 
     private async ValueTask CheckAsync(SeenFact seen)

@@ -55,11 +55,29 @@ public sealed class PduIntake(PduSignatureVerifier signatures)
             {
                 PduSignatureOutcome.Good => new TakenPdu(pdu.EventId, Clean(pdu), null),
                 PduSignatureOutcome.Wrong wrong => new TakenPdu(pdu.EventId, null, wrong.Reason),
-                PduSignatureOutcome.KeysMissing missing => new TakenPdu(pdu.EventId, null, missing.Reason),
+                PduSignatureOutcome.KeysMissing missing => new TakenPdu(pdu.EventId, null, missing.Reason)
+                {
+                    KeysMissingOf = missing.Server,
+                },
                 _ => throw new InvalidOperationException("Not an outcome."),
             };
         }
         return taken;
+    }
+
+    /// <summary>The PDUs that passed, in order; null where some did not for want of the keys of the server that gave
+    /// them: it is there, so they can be had soon, and then all of them are.</summary>
+    public async ValueTask<List<Pdu>?> TakeAllGoodAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> received,
+        RoomVersionRules rules,
+        RoomId roomId,
+        ServerName server,
+        CancellationToken cancellationToken)
+    {
+        var taken = await TakeAsync(received, rules, roomId, isOld: true, cancellationToken);
+        return taken.Any(one => one.KeysMissingOf == server)
+            ? null
+            : [.. taken.Where(one => one.Pdu is not null).Select(one => one.Pdu!)];
     }
 
     /// <summary>The PDUs that passed, in order.</summary>
@@ -86,4 +104,8 @@ public sealed class PduIntake(PduSignatureVerifier signatures)
 }
 
 /// <summary>A received PDU, or why it is dropped. Shape: EventId is null where not even that could be read.</summary>
-public sealed record TakenPdu(EventId? EventId, Pdu? Pdu, string? Problem);
+public sealed record TakenPdu(EventId? EventId, Pdu? Pdu, string? Problem)
+{
+    /// <summary>The server whose keys would say whether it is good; it may be when it comes again.</summary>
+    public ServerName? KeysMissingOf { get; init; }
+}

@@ -47,14 +47,16 @@ public sealed partial class RoomReception(
         return await ReceiveInTurnAsync(context, origin, roomId, received, cancellationToken);
     }
 
-    /// <summary>Adds PDUs that others rest on, oldest first, as outliers.</summary>
-    public async ValueTask AddOutliersAsync(CommandContext context, RoomId roomId, IReadOnlyList<Pdu> outliers)
+    /// <summary>Adds PDUs that others rest on, oldest first, as outliers; false when they could not be decided
+    /// now.</summary>
+    public async ValueTask<bool> AddOutliersAsync(
+        CommandContext context, RoomId roomId, IReadOnlyList<Pdu> outliers)
     {
         if (outliers.Count == 0)
-            return;
+            return true;
         var ordered = AuthOrder.Sort(outliers);
-        await rooms.ReceiveAsync(roomId, new ReceivePdus(
-            context, [.. ordered.Select(pdu => new ReceivedPdu(pdu, ReceivedAs.Outlier))]));
+        return await rooms.ReceiveAsync(roomId, new ReceivePdus(
+            context, [.. ordered.Select(pdu => new ReceivedPdu(pdu, ReceivedAs.Outlier))])) is InputAnswer.Done;
     }
 
     /// <summary>The state before a PDU as another server says it, all of it known here; null when it could not be
@@ -78,16 +80,18 @@ public sealed partial class RoomReception(
             var whole = await client.StateAsync(server, roomId, eventId, cancellationToken);
             if (whole.ValueOrDefault is not { } state)
                 return null;
-            var good = await intake.TakeGoodAsync(
-                [.. state.AuthChain, .. state.Pdus], rules, roomId, cancellationToken);
-            await AddOutliersAsync(context, roomId, good);
+            if (await intake.TakeAllGoodAsync(
+                [.. state.AuthChain, .. state.Pdus], rules, roomId, server, cancellationToken) is not { } good)
+                return null;
+            if (!await AddOutliersAsync(context, roomId, good))
+                return null;
         }
         else if (missing.Count > 0)
         {
-            // A state without what only the network kept from us would be another state, for good.
-            if (await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken) is not { } fetched)
+            // A state without what only the network or our own storage kept from us would be another state, for good.
+            if (await FetchSinglesAsync(server, roomId, rules, missing, cancellationToken) is not { } fetched
+                || !await AddOutliersAsync(context, roomId, fetched))
                 return null;
-            await AddOutliersAsync(context, roomId, fetched);
         }
         var unknown = await FindUnknownAsync(roomId, ids.PduIds);
         if (unknown.Count == 0)
@@ -138,7 +142,8 @@ public sealed partial class RoomReception(
     {
         if (await rooms.ReadAsync(roomId) is not RoomReading.Found { View: var view })
             return [pdu];
-        var minDepth = await FindMinDepthAsync(roomId, pdu.Rules, cancellationToken);
+        // What was before we came is history, however another branch leads to it.
+        var minDepth = await graph.NewsFromDepthAsync(roomId, cancellationToken);
         var answer = await client.GetMissingEventsAsync(
             origin,
             roomId,
@@ -156,18 +161,6 @@ public sealed partial class RoomReception(
         var chain = AuthOrder.SortByPrevEvents([.. good.Where(earlier => earlier.Depth >= minDepth), pdu]);
         // What comes after the PDU is none of its business.
         return chain.GetRange(0, chain.FindIndex(one => one.EventId == pdu.EventId) + 1);
-    }
-
-    /// <summary>How old a PDU may be to be news here: what was before we came is history, however another branch leads
-    /// to it. 0 where all of the room is here.</summary>
-    private async ValueTask<long> FindMinDepthAsync(
-        RoomId roomId, RoomVersionRules rules, CancellationToken cancellationToken)
-    {
-        var oldest = await graph.BackwardExtremitiesAsync(roomId, Limits.PrevEventsMax, cancellationToken);
-        var stored = await pdus.FindAsync(oldest);
-        return stored.Count == 0
-            ? 0
-            : stored.Min(one => PduParser.ParseStored(one.Json, rules, one.EventId).Depth);
     }
 
     private async ValueTask<InputOutcome?> TakeAsync(
@@ -230,7 +223,7 @@ public sealed partial class RoomReception(
                 raw.AddRange(answer.ValueOrDefault?.Pdus ?? []);
             }
         }
-        return await intake.TakeGoodAsync(raw, rules, roomId, cancellationToken);
+        return await intake.TakeAllGoodAsync(raw, rules, roomId, server, cancellationToken);
     }
 
     private async ValueTask<List<EventId>> FindUnknownAsync(RoomId roomId, IReadOnlyList<EventId> eventIds)

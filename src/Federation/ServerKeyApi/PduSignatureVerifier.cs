@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 
 namespace Matrix.EventSourced.Federation.ServerKeyApi;
@@ -41,7 +42,7 @@ public sealed class PduSignatureVerifier(IServerKeyRing keys, TimeProvider time)
                 if (need.KeyIds.IsEmpty)
                     return new PduSignatureOutcome.Wrong($"{need.Server} has not signed it");
                 if (known[i] is not { } ofServer || !need.IsMetBy(ofServer, nowMs))
-                    return new PduSignatureOutcome.KeysMissing($"the keys of {need.Server} could not be had");
+                    return new PduSignatureOutcome.KeysMissing(need.Server);
                 if (!PduSignatures.IsSignedBy(pdus[index], ofServer.Keys, nowMs))
                     return new PduSignatureOutcome.Wrong($"the signature of {need.Server} does not hold");
             }
@@ -63,5 +64,8 @@ public abstract record PduSignatureOutcome
     public sealed record Wrong(string Reason) : PduSignatureOutcome;
 
     /// <summary>Nobody could say; the PDU is dropped, and may come again.</summary>
-    public sealed record KeysMissing(string Reason) : PduSignatureOutcome;
+    public sealed record KeysMissing(ServerName Server) : PduSignatureOutcome
+    {
+        public string Reason => $"the keys of {Server} could not be had";
+    }
 }

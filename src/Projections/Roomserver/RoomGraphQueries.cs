@@ -17,6 +17,10 @@ public interface IRoomGraphQueries
     /// or soft-failed PDU cites is an extremity like any other once it comes.</summary>
     ValueTask<IReadOnlyList<EventId>> MissingLinksAsync(RoomId roomId, CancellationToken cancellationToken);
 
+    /// <summary>The depth from which on a PDU may be news: that of the shallowest accepted PDU behind which there is a
+    /// gap, filled since or not. 0 where nothing is missing of the room.</summary>
+    ValueTask<long> NewsFromDepthAsync(RoomId roomId, CancellationToken cancellationToken);
+
     /// <summary>Redactions that had no effect when they came, in that order; of very many the latest.</summary>
     ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
         RoomId roomId, CancellationToken cancellationToken);
@@ -71,11 +75,28 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 $"""
                 SELECT DISTINCT m.event_id FROM {schema}.missing_links m
                 JOIN {schema}.pdus p ON p.event_id = m.cited_by AND p.room_id = m.room_id AND p.disposition IN (0, 4)
-                WHERE m.room_id = $1 ORDER BY m.event_id
+                WHERE m.room_id = $1 AND {IsNotHere(schema)} ORDER BY m.event_id
                 """,
             parameters => parameters.AddText(roomId.Value),
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<long> NewsFromDepthAsync(RoomId roomId, CancellationToken cancellationToken)
+    {
+        var found = await AskAsync(
+            schema =>
+                $"""
+                SELECT coalesce(min(p.depth) FILTER (WHERE p.disposition = 0), 0), bool_or({IsNotHere(schema)})
+                FROM {schema}.missing_links m
+                JOIN {schema}.pdus p ON p.event_id = m.cited_by AND p.room_id = m.room_id AND p.disposition IN (0, 4)
+                WHERE m.room_id = $1
+                """,
+            parameters => parameters.AddText(roomId.Value),
+            static reader => !reader.IsDBNull(1) && reader.GetBoolean(1) ? reader.GetInt64(0) : 0,
+            cancellationToken);
+        return found[0];
+    }
 
     /// <inheritdoc />
     public async ValueTask<IReadOnlyList<(EventId Target, EventId Redaction)>> RedactionsInWaitingAsync(
@@ -99,7 +120,8 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             schema =>
                 $"""
                 SELECT p.event_id FROM {schema}.pdus p
-                WHERE p.event_id IN (SELECT cited_by FROM {schema}.missing_links WHERE room_id = $1)
+                WHERE p.event_id IN (
+                        SELECT m.cited_by FROM {schema}.missing_links m WHERE m.room_id = $1 AND {IsNotHere(schema)})
                     AND p.disposition IN (0, 4)
                 ORDER BY p.position, p.event_id LIMIT $2
                 """,
@@ -166,6 +188,14 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             cancellationToken);
         return found.Count == 0 ? null : found[0];
     }
+
+    /// <summary>Of a link <c>m</c>: what it cites has not been backfilled since.</summary>
+    private static string IsNotHere(string schema) =>
+        $"""
+        NOT EXISTS (
+            SELECT FROM {schema}.pdus here
+            WHERE here.event_id = m.event_id AND here.room_id = m.room_id AND here.disposition <> 3)
+        """;
 
     private async ValueTask<IReadOnlyList<T>> AskAsync<T>(
         Func<string, string> sql,

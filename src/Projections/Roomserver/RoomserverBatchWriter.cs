@@ -164,19 +164,22 @@ internal sealed class RoomserverBatchWriter(
         }
         if (rows.Received.Count == 0)
             return;
-        var links = new List<(string Room, string EventId, string CitedBy)>();
+        var links = new List<(PduRow Citing, string EventId)>();
         foreach (var row in rows.Received)
         {
             foreach (var prevEvent in row.Pdu.PrevEvents)
-                links.Add((row.RoomId, prevEvent.Value, row.EventId));
+                links.Add((row, prevEvent.Value));
         }
         var insert = batch.Add(sql.InsertMissingLinks);
-        insert.AddTexts(Column(links, link => link.Room));
+        insert.AddTexts(Column(links, link => link.Citing.RoomId));
         insert.AddTexts(Column(links, link => link.EventId));
-        insert.AddTexts(Column(links, link => link.CitedBy));
+        insert.AddTexts(Column(links, link => link.Citing.EventId));
+        insert.AddBigInts(Column(links, link => link.Citing.Position));
+        insert.AddBooleans(Column(links, link => link.Citing.Fact.Disposition == PduDisposition.Accepted));
         var delete = batch.Add(sql.DeleteMissingLinks);
         delete.AddTexts(Column(rows.Received, row => row.RoomId));
         delete.AddTexts(Column(rows.Received, row => row.EventId));
+        delete.AddBooleans(Column(rows.Received, row => row.Fact.Disposition == PduDisposition.Backfilled));
     }
 
     private void AddRedactionsInWaiting(NpgsqlBatch batch)

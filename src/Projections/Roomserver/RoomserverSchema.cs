@@ -10,7 +10,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 /// conditions on it
 ///   auth_edges    which state PDUs list a PDU in their auth_events: what state resolution walks
 ///   redactions_in_waiting  redactions whose target was not here, or on which they had no effect
-///   missing_links PDUs that are cited as prev_events and are not here: where history can be fetched from
+///   missing_links PDUs that are cited as prev_events and are not here: where history can be fetched from; and those
+///                 backfilled ones that an accepted PDU cites: where history begins
 ///   memberships   the last membership of each user in each room, and since when it has that value
 ///   rooms, aliases, public_rooms
 /// </code>

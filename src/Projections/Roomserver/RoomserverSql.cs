@@ -57,21 +57,28 @@ internal sealed class RoomserverSql(string schema)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>What is cited and not here, as far as the tables know; outliers count as not here.</summary>
+    /// <summary>What is cited and not here, as far as the tables know; outliers count as not here. What an accepted
+    /// PDU cites counts so until it is accepted itself: backfilled, it is here, but it was not when it was
+    /// cited.</summary>
     public string InsertMissingLinks { get; } =
         $"""
         INSERT INTO {schema}.missing_links (room_id, event_id, cited_by)
-        SELECT u.* FROM unnest($1, $2, $3) AS u (room_id, event_id, cited_by)
+        SELECT u.room_id, u.event_id, u.cited_by
+        FROM unnest($1, $2, $3, $4, $5) AS u (room_id, event_id, cited_by, position, is_accepted)
         WHERE NOT EXISTS (
             SELECT FROM {schema}.pdus p
-            WHERE p.event_id = u.event_id AND p.room_id = u.room_id AND p.disposition <> 3)
+            WHERE p.event_id = u.event_id AND p.room_id = u.room_id AND p.disposition <> 3
+                AND NOT (u.is_accepted AND p.disposition = 4 AND -p.position > u.position))
         ON CONFLICT DO NOTHING
         """;
 
     public string DeleteMissingLinks { get; } =
         $"""
-        DELETE FROM {schema}.missing_links m USING unnest($1, $2) AS u (room_id, event_id)
+        DELETE FROM {schema}.missing_links m USING unnest($1, $2, $3) AS u (room_id, event_id, is_backfilled)
         WHERE m.room_id = u.room_id AND m.event_id = u.event_id
+            AND NOT (u.is_backfilled AND EXISTS (
+                SELECT FROM {schema}.pdus p
+                WHERE p.event_id = m.cited_by AND p.room_id = m.room_id AND p.disposition = 0))
         """;
 
     public string InsertRedactionsInWaiting { get; } =
