@@ -20,13 +20,15 @@ const settings = ['--data', folder, '--server-name', name, '--client-listen', ba
     '--rate-limits-enabled', 'false', '--registration-shared-secret', secret];
 
 function run(verb, onLine) {
-    const child = spawn(binary, [...verb, ...settings], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let rest = '';
-    child.stdout.on('data', data => {
-        const lines = (rest + data).split('\n');
-        rest = lines.pop();
-        lines.forEach(onLine);
-    });
+    const child = spawn(binary, [...verb, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) {
+        let rest = '';
+        stream.on('data', data => {
+            const lines = (rest + data).split('\n');
+            rest = lines.pop();
+            lines.forEach(onLine);
+        });
+    }
     child.ended = new Promise(resolve => child.once('exit', resolve));
     return child;
 }

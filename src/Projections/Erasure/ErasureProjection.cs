@@ -31,6 +31,10 @@ public sealed class ErasureProjection : IProjection
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal, FactNames.PduRecorded, FactNames.ContentErased);
 
+    /// <summary>Most PDUs are accepted, and redact nothing.</summary>
+    public bool Concerns(IFact fact) =>
+        fact is not PduRecorded { Disposition: PduDisposition.Accepted, Redactions.IsEmpty: true };
+
     public string Ddl => """
         CREATE TABLE {schema}.redactions (
             event_id text COLLATE "C" PRIMARY KEY,

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Names = Matrix.EventSourced.Facts.FactNames;
@@ -28,6 +29,11 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,
         [Names.PduRecorded, Names.TransactionDelivered, Names.DeliveryFailed, .. EduAudience.FactNames]);
+
+    /// <summary>Most of what others say here is sent on by nobody, and moves no server in or out.</summary>
+    public bool Concerns(IFact fact) =>
+        fact is not PduRecorded { SendOn: null, StateAdded.IsEmpty: true, StateRemoved.IsEmpty: true } pdu
+        || pdu.Pdu.Utf8.Span.IndexOf("m.room.member"u8) >= 0;
 
     public string Ddl => FedSenderSchema.Ddl;
 

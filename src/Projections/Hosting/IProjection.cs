@@ -27,6 +27,12 @@ public interface IProjection
     /// <summary>The stored names of the facts that it handles; others never reach it.</summary>
     FrozenSet<string> Handles { get; }
 
+    /// <summary>Whether a fact that it handles changes a row of it, as far as the fact alone says; by default
+    /// yes.</summary>
+    /// <remarks>A fact that does not is passed like one of another kind: no transaction, no
+    /// <see cref="Committed"/>.</remarks>
+    bool Concerns(Facts.IFact fact) => true;
+
     /// <summary>DDL for the tables, with <c>{schema}</c> where the schema's name goes; run once into an empty
     /// schema.</summary>
     string Ddl { get; }

@@ -80,14 +80,19 @@ public sealed partial class ProjectionHost
             : interrupted.Length > 0 ? interrupted
             : Names;
         await PlanRebuildAsync(chosen, cancellationToken);
-        foreach (var name in chosen)
+        // Nobody is served meanwhile: every core has one.
+        var atOnce = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken,
+        };
+        await Parallel.ForEachAsync(chosen, atOnce, async (name, ending) =>
         {
             var entry = _registry.Get(name);
-            var builder = await BuildPlannedAsync(entry, cancellationToken);
-            await SwitchTablesAsync(entry, builder, cancellationToken);
+            var builder = await BuildPlannedAsync(entry, ending);
+            await SwitchTablesAsync(entry, builder, ending);
             entry.Planned = null;
-            await DropOthersAsync(entry, builder.Schema, cancellationToken);
-        }
+            await DropOthersAsync(entry, builder.Schema, ending);
+        });
     }
 
     private static bool IsToBuildBeside(KeptVersions kept) =>

@@ -274,14 +274,18 @@ internal sealed partial class ProjectionLoop(
         RecordCount++;
         if (!_projection.Handles.Contains(record.Type))
         {
-            _passed++;
-            See(record.Position, null);
-            _witness = new LogWitness(record.Position, record.RecordId);
+            Pass(record);
             return;
         }
         try
         {
-            _facts.Add(services.Decoded.Decode(record));
+            var decoded = services.Decoded.Decode(record);
+            if (!_projection.Concerns(decoded.Fact))
+            {
+                Pass(record);
+                return;
+            }
+            _facts.Add(decoded);
             _bytes += record.Data.Length;
             _seen = record.Position;
             _witness = new LogWitness(record.Position, record.RecordId);
@@ -290,6 +294,13 @@ internal sealed partial class ProjectionLoop(
         {
             _undecodable = (record, e);
         }
+    }
+
+    private void Pass(LogRecord record)
+    {
+        _passed++;
+        See(record.Position, null);
+        _witness = new LogWitness(record.Position, record.RecordId);
     }
 
     private void See(LogPosition position, LogPosition? stopAt)

@@ -42,6 +42,9 @@ public sealed class UserDirectoryProjection : IProjection
         );
         """;
 
+    public bool Concerns(IFact fact) =>
+        fact is not PduRecorded { Redactions.IsEmpty: true } pdu || MayMatter(pdu.Pdu.Utf8.Span);
+
     public async ValueTask ApplyAsync(ProjectionBatch batch, CancellationToken cancellationToken)
     {
         var names = new Dictionary<string, NameRow>();
