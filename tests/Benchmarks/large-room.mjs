@@ -19,8 +19,10 @@ const child = spawn(binary, ['run', '--data', folder, '--server-name', '127.0.0.
 { stdio: 'ignore' });
 try {
     const began = performance.now();
-    while (!await fetch(`${base}/_matrix/client/versions`).then(answer => answer.ok, () => false))
+    while (!await fetch(`${base}/_matrix/client/versions`).then(answer => answer.ok, () => false)) {
+        if (child.exitCode !== null) throw new Error(`the server stopped; is ${folder} its data folder?`);
         await new Promise(resolve => setTimeout(resolve, 50));
+    }
     console.log(`ready after ${Math.round(performance.now() - began)} ms`);
     const run = String(process.pid);
     const tokens = [];

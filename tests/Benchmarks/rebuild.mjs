@@ -36,9 +36,11 @@ function run(verb, onLine) {
 const seconds = began => ((performance.now() - began) / 1000).toFixed(1);
 const done = line => /replayed \d+ facts|rebuilt/.test(line) && console.log(line.replace(/^.*Projection /, ''));
 
-async function ready() {
-    while (!await fetch(`${base}/_matrix/client/versions`).then(answer => answer.ok, () => false))
+async function ready(child) {
+    while (!await fetch(`${base}/_matrix/client/versions`).then(answer => answer.ok, () => false)) {
+        if (child.exitCode !== null) throw new Error(`the server stopped; is ${folder} its data folder?`);
         await new Promise(resolve => setTimeout(resolve, 50));
+    }
 }
 
 if (how === 'stopped') {
@@ -51,7 +53,7 @@ if (how === 'start') fs.rmSync(path.join(folder, 'postgres'), { recursive: true 
 const began = performance.now();
 const server = run(['run'], how === 'start' ? done : () => {});
 try {
-    await ready();
+    await ready(server);
     console.log(`ready after ${seconds(began)} s`);
     if (how !== 'running') process.exitCode = 0;
     else await rebuildWhileServing();
