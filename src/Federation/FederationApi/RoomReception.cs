@@ -4,7 +4,6 @@ using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Commands.Roomserver.Input;
 using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Projections.Roomserver;
-using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
