@@ -87,6 +87,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             // below.
             foreach (var (user, room, row) in changes.Memberships)
                 Follow(user, room, row);
+            foreach (var (user, room, row) in changes.Memberships)
+                MarkSharing(user, room, row);
             foreach (var (room, position) in changes.StateOnly)
                 TouchFollowers(room, position);
             foreach (var (user, position) in changes.Accounts)
@@ -253,6 +255,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             }
             feed.Early.Clear();
             feed.TouchAccountData(Math.Max(_position, feed.LoadedUpTo));
+            // What happened before is in the tables.
+            feed.TouchDeviceLists(Math.Max(feed.LastAccountData, _lastDeviceList));
         }
         feed.Loading.TrySetResult();
     }
