@@ -63,7 +63,7 @@ public sealed class Replay_of_keys(RoomserverDatabase database)
             database.Source,
             [
                 .. tables.Concat(withChanges ? ["changes"] : [])
-                    .Select(table => $"SELECT * FROM keys_replayed.{table} ORDER BY 1, 2"),
+                    .Select(table => $"SELECT * FROM keys_replayed.{table} AS k ORDER BY k::text"),
             ]);
     }
 
