@@ -257,6 +257,7 @@ public sealed class KeyServerReader(NpgsqlDataSource database, IProjectionSchema
     }
 
     /// <summary>$1 user, $2 since, $3 up to; rows: a user, and whether they are gone.</summary>
+    /// <remarks>Cost: all members of rooms that the user joined or left meanwhile; of others what changed.</remarks>
     private string ChangesSql =>
         $"""
         WITH mine AS MATERIALIZED (
@@ -269,11 +270,16 @@ public sealed class KeyServerReader(NpgsqlDataSource database, IProjectionSchema
             WHERE m.user_id = $1
             GROUP BY m.room_id),
         gone AS (
-            SELECT DISTINCT s.state_key AS user_id FROM mine
+            SELECT s.state_key AS user_id FROM mine
             JOIN {Rooms}.state s ON s.room_id = mine.room_id AND s.type = 'm.room.member'
                 AND s.membership = {(int)Membership.Join} AND s.from_position <= $2 AND s.to_position > $2
-                AND s.state_key <> $1 AND (NOT mine.now OR s.to_position <= $3)
-            WHERE mine.before)
+            WHERE mine.before AND NOT mine.now AND s.state_key <> $1
+            UNION
+            SELECT s.state_key FROM mine
+            JOIN {Rooms}.state s ON s.room_id = mine.room_id AND s.type = 'm.room.member'
+                AND s.membership = {(int)Membership.Join} AND s.from_position <= $2
+                AND s.to_position > $2 AND s.to_position <= $3
+            WHERE mine.before AND mine.now AND s.state_key <> $1)
         SELECT c.user_id, false FROM {Keys}.changes c
         WHERE c.position > $2 AND c.position <= $3 AND EXISTS (
             SELECT FROM {Rooms}.memberships o JOIN mine ON mine.room_id = o.room_id AND mine.now
@@ -289,11 +295,16 @@ public sealed class KeyServerReader(NpgsqlDataSource database, IProjectionSchema
         SELECT s.state_key, false FROM mine
         JOIN {Rooms}.state s ON s.room_id = mine.room_id AND s.type = 'm.room.member'
             AND s.membership = {(int)Membership.Join} AND s.from_position <= $3 AND s.to_position > $3
-            AND s.state_key <> $1
-        WHERE mine.now AND (NOT mine.before OR (s.from_position > $2 AND NOT EXISTS (
+        WHERE mine.now AND NOT mine.before AND s.state_key <> $1
+        UNION ALL
+        SELECT s.state_key, false FROM mine
+        JOIN {Rooms}.state s ON s.room_id = mine.room_id AND s.type = 'm.room.member'
+            AND s.membership = {(int)Membership.Join} AND s.from_position > $2 AND s.from_position <= $3
+            AND s.to_position > $3
+        WHERE mine.now AND mine.before AND s.state_key <> $1 AND NOT EXISTS (
             SELECT FROM {Rooms}.state b WHERE b.room_id = s.room_id AND b.type = 'm.room.member'
                 AND b.state_key = s.state_key AND b.membership = {(int)Membership.Join}
-                AND b.from_position <= $2 AND b.to_position > $2)))
+                AND b.from_position <= $2 AND b.to_position > $2)
         UNION ALL
         SELECT gone.user_id, true FROM gone WHERE NOT EXISTS (
             SELECT FROM {Rooms}.memberships o JOIN mine ON mine.room_id = o.room_id AND mine.now
