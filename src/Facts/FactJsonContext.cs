@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.ServerKeyApi;
@@ -46,6 +47,19 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(PresenceChanged))]
 [JsonSerializable(typeof(ToDeviceSent))]
 [JsonSerializable(typeof(ToDeviceAcknowledged))]
+[JsonSerializable(typeof(DeviceListUpdated))]
+[JsonSerializable(typeof(CrossSigningKeysChanged))]
+[JsonSerializable(typeof(MasterKeySigned))]
+[JsonSerializable(typeof(OneTimeKeysAdded))]
+[JsonSerializable(typeof(OneTimeKeyClaimed))]
+[JsonSerializable(typeof(FallbackKeysSet))]
+[JsonSerializable(typeof(FallbackKeyUsed))]
+[JsonSerializable(typeof(OneTimeKeysKept))]
+[JsonSerializable(typeof(RemoteDeviceListFetched))]
+[JsonSerializable(typeof(RemoteDeviceUpdated))]
+[JsonSerializable(typeof(RemoteSigningKeysUpdated))]
+[JsonSerializable(typeof(RemoteDeviceListOutdated))]
+[JsonSerializable(typeof(RemoteDeviceListForgotten))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

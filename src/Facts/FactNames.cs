@@ -32,4 +32,17 @@ public static class FactNames
     public const string PresenceChanged = "eduserver.presence_changed.v1";
     public const string ToDeviceSent = "eduserver.to_device_sent.v1";
     public const string ToDeviceAcknowledged = "eduserver.to_device_acknowledged.v1";
+    public const string DeviceListUpdated = "keyserver.device_list_updated.v1";
+    public const string CrossSigningKeysChanged = "keyserver.cross_signing_keys_changed.v1";
+    public const string MasterKeySigned = "keyserver.master_key_signed.v1";
+    public const string OneTimeKeysAdded = "keyserver.one_time_keys_added.v1";
+    public const string OneTimeKeyClaimed = "keyserver.one_time_key_claimed.v1";
+    public const string FallbackKeysSet = "keyserver.fallback_keys_set.v1";
+    public const string FallbackKeyUsed = "keyserver.fallback_key_used.v1";
+    public const string OneTimeKeysKept = "keyserver.one_time_keys_kept.v1";
+    public const string RemoteDeviceListFetched = "keyserver.remote_device_list_fetched.v1";
+    public const string RemoteDeviceUpdated = "keyserver.remote_device_updated.v1";
+    public const string RemoteSigningKeysUpdated = "keyserver.remote_signing_keys_updated.v1";
+    public const string RemoteDeviceListOutdated = "keyserver.remote_device_list_outdated.v1";
+    public const string RemoteDeviceListForgotten = "keyserver.remote_device_list_forgotten.v1";
 }

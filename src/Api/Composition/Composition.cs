@@ -33,6 +33,7 @@ public static partial class Composition
         MapReading(table);
         MapDiscovering(table);
         MapPush(table);
+        MapKeyServer(table);
         Destinations.Map(table);
         return table;
     }
@@ -46,6 +47,7 @@ public static partial class Composition
         ServerVersion.Map(table);
         MapServerKeys(table);
         MapFederationApi(table);
+        MapKeyServerForServers(table);
         OpenIdUserInfo.Map(table);
         return table;
     }
@@ -74,5 +76,6 @@ public static partial class Composition
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);
+        AddKeyServer(services);
     }
 }

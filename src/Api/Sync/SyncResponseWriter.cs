@@ -8,7 +8,7 @@ namespace Matrix.EventSourced.Api.Sync;
 
 /// <summary>Writes a sync answer as JSON, straight from stored bytes.</summary>
 /// <remarks>Spec: v1.19 client-server-api #get_matrixclientv3sync. Shape: every section is there, also when it is
-/// empty.</remarks>
+/// empty; <c>device_lists</c> in an incremental sync only.</remarks>
 internal sealed class SyncResponseWriter(
     SyncAnswer answer,
     EventAudience audience,
@@ -23,16 +23,7 @@ internal sealed class SyncResponseWriter(
         WriteAccountData(writer, answer.AccountData);
         EphemeralWriter.WritePresence(writer, answer.Presence, audience.NowMs, findLastActive);
         WriteToDevice(writer, answer.ToDevice);
-        writer.WriteStartObject("device_lists"u8);
-        writer.WriteStartArray("changed"u8);
-        writer.WriteEndArray();
-        writer.WriteStartArray("left"u8);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        writer.WriteStartObject("device_one_time_keys_count"u8);
-        writer.WriteEndObject();
-        writer.WriteStartArray("device_unused_fallback_key_types"u8);
-        writer.WriteEndArray();
+        DeviceListWriter.Write(writer, answer.DeviceLists, answer.KeySupply);
         WriteRooms(writer);
         writer.WriteEndObject();
     }

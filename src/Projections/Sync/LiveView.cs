@@ -92,6 +92,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             // below.
             foreach (var (user, room, row) in changes.Memberships)
                 Follow(user, room, row);
+            foreach (var (user, room, row) in changes.Memberships)
+                MarkSharing(user, room, row);
             foreach (var (room, position) in changes.StateOnly)
             {
                 Shapes.StateMoved(room);
@@ -263,6 +265,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             }
             feed.Early.Clear();
             feed.TouchAccountData(Math.Max(_position, feed.LoadedUpTo));
+            // What happened before is in the tables.
+            feed.TouchDeviceLists(Math.Max(feed.LastAccountData, _lastDeviceList));
         }
         feed.Loading.TrySetResult();
     }

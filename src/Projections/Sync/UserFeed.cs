@@ -31,6 +31,9 @@ internal sealed class UserFeed(string userId)
     /// <summary>The same for account data alone.</summary>
     public long LastAccountData { get; private set; }
 
+    /// <summary>The same for device lists of those who share a room with the user, and for who they are.</summary>
+    public long LastDeviceLists { get; private set; }
+
     /// <summary>The newest position that the loaded rows mention; the live view may not have reached it yet.</summary>
     public long LoadedUpTo { get; set; }
 
@@ -68,6 +71,21 @@ internal sealed class UserFeed(string userId)
         if (position > LastAccountData)
             LastAccountData = position;
         Touch(position);
+    }
+
+    public void TouchDeviceLists(long position)
+    {
+        if (position > LastDeviceLists)
+            LastDeviceLists = position;
+        Touch(position);
+    }
+
+    /// <summary>Who shares a room with the user may have changed; the wake-up comes with the event that did
+    /// it.</summary>
+    public void MarkDeviceLists(long position)
+    {
+        if (position > LastDeviceLists)
+            LastDeviceLists = position;
     }
 
     public TaskCompletionSource AddWaiter()

@@ -59,6 +59,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallRelationsAsync();
         await CallSearchAsync();
         await CallDiscoveringAsync();
+        await CallKeysAsync();
         await CallAccountAsync();
         await CallAdministrationAsync();
         await CallSmallModulesAsync();

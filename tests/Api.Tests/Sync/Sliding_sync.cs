@@ -302,6 +302,24 @@ public sealed class Sliding_sync : IAsyncLifetime
     }
 
     [Fact]
+    public async Task the_encryption_extension_says_whose_keys_changed()
+    {
+        var room = await _ada.CreateRoomAsync();
+        await _bob.JoinAsync(room);
+        const string Encryption = """ "extensions":{"e2ee":{"enabled":true},"to_device":{"enabled":true} } """;
+
+        var first = (await _client.AskAsync(Encryption)).GetProperty("extensions").GetProperty("e2ee");
+        Assert.False(first.TryGetProperty("device_lists", out _));
+        Assert.Equal(JsonValueKind.Object, first.GetProperty("device_one_time_keys_count").ValueKind);
+        (await _bob.PutAsync($"devices/{_bob.DeviceId}", """{"display_name":"new name"}""")).Ok();
+        var second = (await _client.AskAsync(Encryption, timeoutMs: 60_000)).GetProperty("extensions").GetProperty("e2ee");
+
+        Assert.Equal(
+            [_bob.UserId],
+            second.GetProperty("device_lists").GetProperty("changed").EnumerateArray().Select(user => user.GetString()!));
+    }
+
+    [Fact]
     public async Task a_pos_is_a_token_of_messages()
     {
         var room = await _ada.CreateRoomAsync();

@@ -149,6 +149,12 @@ internal sealed class SlidingExtensionWriter(SlidingRequest request, SlidingAnsw
             SyncResponseWriter.WriteToDeviceEvents(writer, answer.Device.ToDevice);
             writer.WriteEndObject();
         }
+        if (request.Extensions.IsEncryptionOn)
+        {
+            writer.WriteStartObject("e2ee"u8);
+            DeviceListWriter.Write(writer, answer.Device.DeviceLists, answer.Device.KeySupply);
+            writer.WriteEndObject();
+        }
         if (answer.AccountData is { } accountData)
             WriteAccountData(writer, accountData);
         if (answer.Receipts is { } receipts)
