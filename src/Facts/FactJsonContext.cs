@@ -5,6 +5,7 @@ using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.KeyServer;
+using Matrix.EventSourced.Facts.MediaApi;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.ServerKeyApi;
@@ -19,7 +20,7 @@ namespace Matrix.EventSourced.Facts;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
-    Converters = [typeof(AccountKindConverter), typeof(PresenceStateConverter)])]
+    Converters = [typeof(AccountKindConverter), typeof(PresenceStateConverter), typeof(MediaRemovalConverter)])]
 [JsonSerializable(typeof(ContentErased))]
 [JsonSerializable(typeof(AliasCreated))]
 [JsonSerializable(typeof(AliasDeleted))]
@@ -60,6 +61,11 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(RemoteSigningKeysUpdated))]
 [JsonSerializable(typeof(RemoteDeviceListOutdated))]
 [JsonSerializable(typeof(RemoteDeviceListForgotten))]
+[JsonSerializable(typeof(MediaCreated))]
+[JsonSerializable(typeof(MediaUploaded))]
+[JsonSerializable(typeof(RemoteMediaCached))]
+[JsonSerializable(typeof(MediaRemoved))]
+[JsonSerializable(typeof(MediaQuarantined))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>
@@ -82,3 +88,6 @@ internal sealed class AccountKindConverter(
 
 internal sealed class PresenceStateConverter(
     ) : JsonStringEnumConverter<PresenceState>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);
+
+internal sealed class MediaRemovalConverter(
+    ) : JsonStringEnumConverter<MediaRemoval>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false);

@@ -45,4 +45,9 @@ public static class FactNames
     public const string RemoteSigningKeysUpdated = "keyserver.remote_signing_keys_updated.v1";
     public const string RemoteDeviceListOutdated = "keyserver.remote_device_list_outdated.v1";
     public const string RemoteDeviceListForgotten = "keyserver.remote_device_list_forgotten.v1";
+    public const string MediaCreated = "mediaapi.media_created.v1";
+    public const string MediaUploaded = "mediaapi.media_uploaded.v1";
+    public const string RemoteMediaCached = "mediaapi.remote_media_cached.v1";
+    public const string MediaRemoved = "mediaapi.media_removed.v1";
+    public const string MediaQuarantined = "mediaapi.media_quarantined.v1";
 }

@@ -64,4 +64,8 @@ public static class StreamCategories
     /// <summary><c>remotedevices-@b:other.org</c>: what is known of the devices of another server's user; cut off
     /// before the last record that says everything.</summary>
     public const string RemoteDevices = "remotedevices";
+
+    /// <summary><c>media-abc</c>, <c>media-other.org/abc</c>: a piece of media, ours or a copy of another
+    /// server's.</summary>
+    public const string Media = "media";
 }

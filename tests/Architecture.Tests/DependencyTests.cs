@@ -21,8 +21,10 @@ public sealed class DependencyTests
         ["Projections"] = (
             ["Protocol", "EventStore", "Facts", "DistributedLock.Core"],
             ["Marten", "Npgsql", "Microsoft.Extensions.*"]),
-        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections"], ["DnsClient"]),
-        ["Api"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections", "Federation"], ["YamlDotNet"]),
+        ["Media"] = (["Protocol"], ["AngleSharp", "NetVips", "NetVips.Native.*"]),
+        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections", "Media"], ["DnsClient"]),
+        ["Api"] = (
+            ["Protocol", "EventStore", "Facts", "Commands", "Projections", "Media", "Federation"], ["YamlDotNet"]),
         ["DistributedLock.Core"] = ([], []),
     };
 

@@ -42,6 +42,8 @@ public sealed class EndpointTests
             "/_matrix/client/v3/publicRooms", "/_matrix/client/v3/directory/list/room/{roomId}",
             "/_matrix/client/v3/directory/room/{roomAlias}",
             "/_matrix/client/v1/register/m.login.registration_token/validity", "/_synapse/admin/v1/register",
+            "/_matrix/media/v3/download/{serverName}/{mediaId}", "/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}",
+            "/_matrix/media/v3/thumbnail/{serverName}/{mediaId}",
         ];
         var wrong = Composition.ClientEndpoints().Entries
             .Where(entry => entry.Spec.Auth == AuthKind.None && !open.Contains(entry.Spec.Path))

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.MediaApi;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.ServerKeyApi;
@@ -22,6 +23,8 @@ internal static partial class Samples
     private static readonly ServerName Other = ServerName.Parse("other.org");
     private static readonly RawJson KeyDocument = RawJson.FromText(
         "{\"old_verify_keys\":{},\"server_name\":\"other.org\",\"valid_until_ts\":1767312000123,\"verify_keys\":{}}");
+    private const string Sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    private static readonly MediaId Media = MediaId.Parse("AQwafuaFswefuhsfAFAgsw_-");
     private static readonly RoomAlias Alias = RoomAlias.Parse("#garden:example.org");
 
     /// <summary>Keyed by file name: the stored name and <c>full</c> or <c>minimal</c>.</summary>
@@ -129,6 +132,26 @@ internal static partial class Samples
             new ToDeviceAcknowledged(Alice, "PHONE", 4711),
             new ToDeviceAcknowledged(Alice, "PHONE", 0)),
         .. KeyServer(),
+        .. Pair(
+            FactNames.MediaCreated,
+            new MediaCreated(Media, Alice, 1_767_312_000_123),
+            new MediaCreated(Media, Alice, 1_767_312_000_123)),
+        .. Pair(
+            FactNames.MediaUploaded,
+            new MediaUploaded(Media, Sha256, 4711, "image/png", "garden 🌻.png", Alice, "https://example.org/garden.png"),
+            new MediaUploaded(Media, Sha256, 0, "application/octet-stream")),
+        .. Pair(
+            FactNames.RemoteMediaCached,
+            new RemoteMediaCached(Other, Media, Sha256, 4711, "image/png", "garden.png"),
+            new RemoteMediaCached(Other, Media, Sha256, 0, "application/octet-stream")),
+        .. Pair(
+            FactNames.MediaRemoved,
+            new MediaRemoved(Media, MediaRemoval.Expired, Other),
+            new MediaRemoved(Media, MediaRemoval.Deleted)),
+        .. Pair(
+            FactNames.MediaQuarantined,
+            new MediaQuarantined(Media, IsQuarantined: true, Other),
+            new MediaQuarantined(Media, IsQuarantined: false)),
     ];
 
     public static readonly FactMetadata FullMetadata =

@@ -37,7 +37,7 @@ internal sealed class AuditTable(TextWriter output, TextWriter progress, bool is
         if (json.TryGetProperty("ok"u8, out var ok))
         {
             return ok.GetBoolean()
-                ? $"All is well: {Text(json, "facts")} facts, {Text(json, "state_roots")} state roots"
+                ? $"All is well: {Text(json, "facts")} facts, {Text(json, "state_roots")} state roots, {Text(json, "blobs")} blobs"
                     + (json.GetProperty("tables_checked"u8).GetBoolean() ? ", all tables." : ".")
                 : $"{Text(json, "findings")} findings in {Text(json, "facts")} facts.";
         }

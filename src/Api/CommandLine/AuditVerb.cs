@@ -58,7 +58,8 @@ internal static class AuditVerb
             yield return Encoding.UTF8.GetString(line.Span);
     }
 
-    private static (List<string> Words, List<string> Options) Split(string[] arguments)
+    /// <summary>What is asked, and what configures the server.</summary>
+    internal static (List<string> Words, List<string> Options) Split(string[] arguments)
     {
         var words = new List<string>();
         var options = new List<string>();

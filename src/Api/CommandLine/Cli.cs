@@ -26,6 +26,7 @@ internal static class Cli
                 "destinations" => await WithConfigAsync(rest, DestinationsVerb.RunAsync),
                 "health" => await WithConfigAsync(rest, HealthVerb.RunAsync),
                 "audit" => await AuditVerb.RunAsync(rest),
+                "media" => await MediaVerb.RunAsync(rest),
                 "backup" => await BackupVerb.RunAsync(rest),
                 "rebuild" => await RebuildVerb.RunAsync(rest),
                 "log" => await LogVerb.RunAsync(rest),
@@ -72,6 +73,8 @@ internal static class Cli
                matrix rebuild NAME|all [OPTIONS]       make a projection again from the log, beside the one that serves
                matrix audit QUESTION [OPTIONS]         look into the log: history, state, changes, verify (audit alone
                                                        says how to ask)
+               matrix media WHAT [OPTIONS]             show media of the running server, and take it down (media alone
+                                                       says how)
                matrix backup FOLDER [OPTIONS]          copy everything that must be kept, while the server runs or not
                matrix destinations [OPTIONS]           show which servers lag, and why
                matrix rotate-key [OPTIONS]             sign with a new key from the next start on, while the

@@ -18,6 +18,7 @@ public static partial class Composition
         RebuildControl.Map(table);
         BackupControl.Map(table);
         DestinationsControl.Map(table);
+        MediaControl.Map(table);
         return table;
     }
 
@@ -25,6 +26,8 @@ public static partial class Composition
     {
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<IAuditedKeys, AuditedKeys>();
+        services.AddSingleton<IAuditedBlobs, AuditedBlobs>();
+        services.AddSingleton<MediaControl>();
         services.AddSingleton<AuditReader>();
         services.AddSingleton<AuditVerifier>();
         services.AddSingleton<Auditor>();

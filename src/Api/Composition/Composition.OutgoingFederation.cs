@@ -34,7 +34,11 @@ public static partial class Composition
         services.AddSingleton<IWellKnownReader>(provider => new WellKnownReader(
             provider.GetRequiredService<FederationHttp>().Invoker, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ServerDiscovery>();
-        services.AddSingleton<IFederationTransport, HttpFederationTransport>();
+        services.AddSingleton<HttpFederationTransport>();
+        services.AddSingleton<IFederationTransport>(
+            provider => provider.GetRequiredService<HttpFederationTransport>());
+        services.AddSingleton<IStreamingTransport>(
+            provider => provider.GetRequiredService<HttpFederationTransport>());
         services.AddSingleton<FederationClient>();
         AddServerKeys(services, config);
         AddFedSender(services, config);

@@ -34,6 +34,7 @@ public static partial class Composition
         MapDiscovering(table);
         MapPush(table);
         MapKeyServer(table);
+        MapMediaApi(table);
         Destinations.Map(table);
         return table;
     }
@@ -48,6 +49,7 @@ public static partial class Composition
         MapServerKeys(table);
         MapFederationApi(table);
         MapKeyServerForServers(table);
+        MapMediaForServers(table);
         OpenIdUserInfo.Map(table);
         return table;
     }
@@ -77,5 +79,6 @@ public static partial class Composition
         AddOutgoingFederation(services, config);
         AddFederationApi(services);
         AddKeyServer(services);
+        AddMediaApi(services, config);
     }
 }

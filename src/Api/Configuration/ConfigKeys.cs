@@ -158,6 +158,9 @@ internal static class ConfigKeys
         .. Limit(RateClass.Join, "join", "1", "30", "Joining and knocking."),
         .. Limit(RateClass.Invite, "invite", "1", "50", "Inviting."),
         .. Limit(RateClass.Profile, "profile", "1", "20", "Changing one's profile."),
+        .. Limit(RateClass.Upload, "upload", "2", "50", "Uploading media, and asking for the ids of media."),
+        .. Limit(RateClass.UrlPreview, "url_preview", "1", "50", "Asking for previews of web pages."),
+        .. MediaConfigKeys.All,
         new(
             "appservices.folder", "a folder", "appservices",
             "Each *.yaml in it registers an application service; relative to the data folder. "

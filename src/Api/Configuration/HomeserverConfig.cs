@@ -58,6 +58,10 @@ public sealed record HomeserverConfig
     /// <summary>Every <c>*.yaml</c> in it registers an application service.</summary>
     public string AppserviceFolder { get; init; } = string.Empty;
 
+    public MediaConfig Media { get; init; } = new();
+
+    public UrlPreviewsConfig UrlPreviews { get; init; } = new();
+
     public GatewayConfig Gateway { get; init; } = new();
 
     public LogConfig Log { get; init; } = new();

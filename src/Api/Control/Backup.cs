@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Matrix.EventSourced.Api.Hosting;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Media.Blobs;
 
 namespace Matrix.EventSourced.Api.Control;
 
@@ -13,9 +14,10 @@ namespace Matrix.EventSourced.Api.Control;
 ///   everything else but log, postgres, lock and sockets           ─►  FOLDER/…          (media)
 /// </code>
 /// The log comes first: a file that a fact names is there before the fact is, so files copied after the log are a
-/// superset of what it needs. Restoring is starting a server on the folder.
+/// superset of what it needs; bytes of media that the log names then are not deleted while it is copied. Restoring is
+/// starting a server on the folder.
 /// </remarks>
-internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time)
+internal sealed class Backup(DataFolder data, IEventStore log, IBlobStore blobs, TimeProvider time)
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -23,6 +25,9 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
 
     /// <summary>What is never copied: it is copied in another way, made again, or of this process alone.</summary>
     private static readonly string[] LeftOut = ["log", "postgres", "postgres.new", "lock", "control.sock"];
+
+    /// <summary>What is not copied of media: what is being written, and what is made again.</summary>
+    private static readonly string[] LeftOutOfMedia = ["drafts", "thumbnails"];
 
     /// <summary>Lines that say how far it is; the last one says where the backup lies.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> RunAsync(
@@ -34,8 +39,9 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
         {
             throw new BackupException(
                 "The log is in EventStoreDB, which this command cannot copy: back up the node with its own means, and "
-                + $"copy signing.key, server_name and homeserver.yaml from {data.Path}.");
+                + $"copy signing.key, server_name, homeserver.yaml and afterwards media/blobs from {data.Path}.");
         }
+        using var held = blobs.HoldDeletions();
         Directory.CreateDirectory(folder, OwnerOnly);
         if (Directory.EnumerateFileSystemEntries(folder).Any())
             throw new BackupException($"{folder} is not empty.");
@@ -48,7 +54,7 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
         await copy;
         yield return Line(
             $"log: {Size(logFolder) / 1048576.0:0.0} MiB in {time.GetElapsedTime(began).TotalSeconds:0.0} s");
-        var files = CopyFiles(data.Path, folder, isTop: true);
+        var files = CopyFiles(data.Path, folder, LeftOut);
         yield return Line($"{files} other files");
         yield return Line($"Backed up to {folder}. To restore, start a server with --data on it.");
     }
@@ -59,13 +65,13 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
         return relative == "." || !relative.StartsWith("..", StringComparison.Ordinal);
     }
 
-    private static int CopyFiles(string from, string to, bool isTop)
+    private int CopyFiles(string from, string to, string[] leftOut)
     {
         var count = 0;
         foreach (var file in Directory.EnumerateFiles(from))
         {
             var name = Path.GetFileName(file);
-            if (isTop && LeftOut.Contains(name))
+            if (leftOut.Contains(name))
                 continue;
             var target = Path.Combine(to, name);
             File.Copy(file, target);
@@ -75,11 +81,11 @@ internal sealed class Backup(DataFolder data, IEventStore log, TimeProvider time
         foreach (var folder in Directory.EnumerateDirectories(from))
         {
             var name = Path.GetFileName(folder);
-            if (isTop && LeftOut.Contains(name))
+            if (leftOut.Contains(name))
                 continue;
             var target = Path.Combine(to, name);
             Directory.CreateDirectory(target, OwnerOnly);
-            count += CopyFiles(folder, target, isTop: false);
+            count += CopyFiles(folder, target, folder == data.MediaFolder ? LeftOutOfMedia : []);
         }
         return count;
     }

@@ -18,6 +18,7 @@ public sealed class StartException(string message) : Exception(message);
 ///     log/              the truth: keep it
 ///     postgres/         the private cluster: can be deleted
 ///     tls/              self-signed certificates: can be deleted
+///     media/            the bytes of media: keep it
 ///     lock              held while the server runs
 ///     control.sock      where the program's commands reach the running server
 /// </code>
@@ -46,6 +47,8 @@ public sealed class DataFolder : IDisposable
     public string LogFolder => System.IO.Path.Combine(Path, LogName);
 
     public string PostgresFolder => System.IO.Path.Combine(Path, "postgres");
+
+    public string MediaFolder => System.IO.Path.Combine(Path, "media");
 
     public string TlsFolder => System.IO.Path.Combine(Path, TlsName);
 

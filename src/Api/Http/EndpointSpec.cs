@@ -29,6 +29,8 @@ public enum RateClass
     Join,
     Invite,
     Profile,
+    Upload,
+    UrlPreview,
 }
 
 /// <summary>What an endpoint is in the spec's table: method, path, authentication, rate limit, anchor.</summary>

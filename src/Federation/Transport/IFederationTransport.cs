@@ -94,4 +94,8 @@ public static class FederationLimits
     /// <summary>LIMIT: requests under way to one server. Ours: its other requests wait, other servers' do
     /// not.</summary>
     public const int RequestsPerDestinationMax = 16;
+
+    /// <summary>LIMIT: large answers under way from one server. Ours: they share its connections with all else.
+    /// </summary>
+    public const int StreamsPerDestinationMax = 4;
 }

@@ -11,6 +11,7 @@ namespace Matrix.EventSourced.Projections.Audit;
 /// <remarks>
 /// <code>
 ///   log ─► each record, each PDU, each state root          (LogVerifier)
+///   media ─► the bytes that the log names, each hash       (MediaVerifier)
 ///   state nodes ─► each hash, every root complete          (StateNodeVerifier)
 ///   tables ─► equal to a replay of the log, row by row     (ProjectionHost.VerifyAsync)
 /// </code>
@@ -19,40 +20,54 @@ namespace Matrix.EventSourced.Projections.Audit;
 /// one. Cost: one pass over the log, one over the nodes, and a rebuild of every projection.
 /// </remarks>
 public sealed class AuditVerifier(
-    IEventReader log, NpgsqlDataSource database, ProjectionHost projections, IAuditedKeys keys, TimeProvider time)
+    IEventReader log,
+    NpgsqlDataSource database,
+    ProjectionHost projections,
+    IAuditedKeys keys,
+    IAuditedBlobs blobs,
+    TimeProvider time)
 {
     /// <summary>LIMIT: characters of a column that a finding quotes. Ours: enough to see which row it is.</summary>
     private const int ColumnQuotedMax = 60;
 
     private static readonly TimeSpan SayEvery = TimeSpan.FromSeconds(2);
 
-    /// <param name="isLogOnly">Leaves out state nodes and tables.</param>
+    /// <param name="isLogOnly">Leaves out media, state nodes and tables.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> RunAsync(
         bool isLogOnly, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        using var held = blobs.HoldDeletions();
         var findings = 0;
-        var logVerifier = new LogVerifier(keys, time);
+        var media = new MediaVerifier(blobs);
+        var logVerifier = new LogVerifier(keys, media, time);
         // A restored log has no tables before its first start; a replay would only be compared with itself.
         var hasTables = !isLogOnly
             && (projections.Status.Any(status => status.Schema is not null) || projections.NotComparable.Length > 0);
-        await foreach (var step in CheckAllAsync(logVerifier, isLogOnly, hasTables, cancellationToken))
+        await foreach (var step in CheckAllAsync(logVerifier, media, isLogOnly, hasTables, cancellationToken))
         {
             if (step.Finding is not null)
                 findings++;
             yield return AuditReader.Line(step.Write);
         }
-        yield return AuditReader.Line(json => WriteSummary(json, logVerifier, hasTables, findings));
+        yield return AuditReader.Line(json => WriteSummary(json, logVerifier, media, hasTables, findings));
     }
 
     private async IAsyncEnumerable<Step> CheckAllAsync(
         LogVerifier logVerifier,
+        MediaVerifier media,
         bool isLogOnly,
         bool hasTables,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var step in CheckLogAsync(logVerifier, cancellationToken))
             yield return step;
+        if (!isLogOnly)
+        {
+            yield return Step.Progress("checking the bytes of media");
+            await foreach (var finding in media.CheckAsync(cancellationToken))
+                yield return Step.Found(finding);
+        }
         if (!isLogOnly && !hasTables)
             yield return Step.Progress("there are no tables yet: only the log was checked");
         if (!hasTables)
@@ -151,13 +166,15 @@ public sealed class AuditVerifier(
     private static string Quote(string value) =>
         value.Length <= ColumnQuotedMax ? value : value[..ColumnQuotedMax] + "…";
 
-    private static void WriteSummary(Utf8JsonWriter json, LogVerifier verifier, bool hasTables, int findings)
+    private static void WriteSummary(
+        Utf8JsonWriter json, LogVerifier verifier, MediaVerifier media, bool hasTables, int findings)
     {
         json.WriteStartObject();
         json.WriteBoolean("ok", findings == 0);
         json.WriteNumber("findings", findings);
         json.WriteNumber("facts", verifier.RecordCount);
         json.WriteNumber("state_roots", verifier.Roots.Count);
+        json.WriteNumber("blobs", media.BlobCount);
         json.WriteBoolean("tables_checked", hasTables);
         json.WriteEndObject();
     }

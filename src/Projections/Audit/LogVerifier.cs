@@ -14,13 +14,13 @@ namespace Matrix.EventSourced.Projections.Audit;
 /// </code>
 /// Cost: one pass over the log; memory grows with the current states of all rooms (what is shared is held once).
 /// </remarks>
-internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
+internal sealed class LogVerifier(IAuditedKeys keys, MediaVerifier media, TimeProvider time)
 {
     /// <summary>Streams that keep all their records: a gap in them is a loss.</summary>
     private static readonly HashSet<string> WholeCategories =
     [
         StreamCategories.Room, StreamCategories.User, StreamCategories.AccountData, StreamCategories.Alias,
-        StreamCategories.Directory, StreamCategories.Erasure,
+        StreamCategories.Directory, StreamCategories.Erasure, StreamCategories.Media,
     ];
 
     private readonly Dictionary<string, long> _streamToRevision = new(StringComparer.Ordinal);
@@ -46,8 +46,10 @@ internal sealed class LogVerifier(IAuditedKeys keys, TimeProvider time)
         }
         try
         {
-            if (FactCodec.Decode(record.Type, record.Data) is PduRecorded fact)
-                await CheckPduAsync(record, fact, findings);
+            var fact = FactCodec.Decode(record.Type, record.Data);
+            media.Note(fact);
+            if (fact is PduRecorded recorded)
+                await CheckPduAsync(record, recorded, findings);
         }
         catch (MalformedFactException problem)
         {

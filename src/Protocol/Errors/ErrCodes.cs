@@ -44,4 +44,6 @@ public static class ErrCodes
     public const string UnknownPos = "M_UNKNOWN_POS";
     public const string InvalidSignature = "M_INVALID_SIGNATURE";
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";
+    public const string NotYetUploaded = "M_NOT_YET_UPLOADED";
+    public const string CannotOverwriteMedia = "M_CANNOT_OVERWRITE_MEDIA";
 }

@@ -30,6 +30,11 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         ["POST /_matrix/client/v4/sync"] = "a proposal, in no schema yet",
         ["POST /_matrix/client/unstable/org.matrix.simplified_msc3575/sync"] = "a proposal, in no schema yet",
         ["GET /health"] = "ours, and in no schema",
+        ["GET /_matrix/client/v1/media/download/{}/{}"] = "bytes, and no JSON",
+        ["GET /_matrix/client/v1/media/download/{}/{}/{}"] = "bytes, and no JSON",
+        ["GET /_matrix/media/v3/download/{}/{}"] = "bytes, and no JSON",
+        ["GET /_matrix/media/v3/download/{}/{}/{}"] = "bytes, and no JSON",
+        ["GET /_matrix/media/v3/thumbnail/{}/{}"] = "bytes, and no JSON",
     };
 
     private TestHomeserver _server = null!;
@@ -62,6 +67,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallKeysAsync();
         await CallAccountAsync();
         await CallAdministrationAsync();
+        await CallMediaAsync();
         await CallSmallModulesAsync();
         // Last, since it ends sessions.
         await CallSessionsAsync();
@@ -73,7 +79,10 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         Assert.Empty(missing);
     }
 
-    private static HomeserverConfig Configure(HomeserverConfig config) => Reporting.Configured(config);
+    private static HomeserverConfig Configure(HomeserverConfig config) => Reporting.Configured(config) with
+    {
+        UrlPreviews = config.UrlPreviews with { AllowPrivateAddresses = true },
+    };
 
     private async Task CallServerAsync()
     {
