@@ -98,7 +98,7 @@ internal sealed class SyncResponseWriter(
     }
 
     /// <summary>The stripped state as it came, and the member event itself where it does not hold that.</summary>
-    private static void WriteStripped(Utf8JsonWriter writer, SyncInvite invite)
+    internal static void WriteStripped(Utf8JsonWriter writer, SyncInvite invite)
     {
         using var document = JsonDocument.Parse(invite.StrippedState);
         var hasMember = false;
@@ -129,20 +129,29 @@ internal sealed class SyncResponseWriter(
         writer.WriteStartObject("account_data"u8);
         writer.WriteStartArray("events"u8);
         foreach (var entry in entries)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("type"u8, entry.Type);
-            writer.WritePropertyName("content"u8);
-            writer.WriteRawValue(entry.ContentUtf8.Span, skipInputValidation: true);
-            writer.WriteEndObject();
-        }
+            WriteAccountData(writer, entry);
         writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    internal static void WriteAccountData(Utf8JsonWriter writer, AccountDataEntry entry)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("type"u8, entry.Type);
+        writer.WritePropertyName("content"u8);
+        writer.WriteRawValue(entry.ContentUtf8.Span, skipInputValidation: true);
         writer.WriteEndObject();
     }
 
     private static void WriteToDevice(Utf8JsonWriter writer, List<PendingMessage> messages)
     {
         writer.WriteStartObject("to_device"u8);
+        WriteToDeviceEvents(writer, messages);
+        writer.WriteEndObject();
+    }
+
+    internal static void WriteToDeviceEvents(Utf8JsonWriter writer, List<PendingMessage> messages)
+    {
         writer.WriteStartArray("events"u8);
         foreach (var message in messages)
         {
@@ -154,6 +163,5 @@ internal sealed class SyncResponseWriter(
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
-        writer.WriteEndObject();
     }
 }

@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Sync.Sliding;
 
 namespace Matrix.EventSourced.Projections.Sync;
 
@@ -8,6 +9,7 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class UserFeed(string userId)
 {
     private readonly List<TaskCompletionSource> _waiters = [];
+    private SlidingUserData _slidingData = SlidingUserData.None;
     private volatile System.Runtime.CompilerServices.StrongBox<(IReadOnlySet<string>, bool, long)> _unwanted =
         new((UnwantedSenders.Nobody, false, -1));
 
@@ -43,6 +45,14 @@ internal sealed class UserFeed(string userId)
     {
         get => _unwanted.Value;
         set => _unwanted = new(value);
+    }
+
+    /// <summary>What the user's account data says of their rooms, for sliding sync. Replaced whole, without a
+    /// lock.</summary>
+    public SlidingUserData SlidingData
+    {
+        get => Volatile.Read(ref _slidingData);
+        set => Volatile.Write(ref _slidingData, value);
     }
 
     public bool HasWaiters => _waiters.Count > 0;
