@@ -73,13 +73,10 @@ internal sealed class KeyServerStatements(NpgsqlBatch commands, string schema)
         parameters.AddText(name);
     }
 
-    private void Delete(UserId user, string deviceId)
-    {
-        foreach (var table in (ReadOnlySpan<string>)["account_devices", "devices", "supplies"])
-        {
-            Add($"DELETE FROM {{0}}.{table} WHERE user_id = $1 AND device_id = $2", user.Value).AddText(deviceId);
-        }
-    }
+    /// <summary>The device's keys went before it, by facts of their own. Should they be left, the next start finds them
+    /// here.</summary>
+    private void Delete(UserId user, string deviceId) =>
+        Add("DELETE FROM {0}.account_devices WHERE user_id = $1 AND device_id = $2", user.Value).AddText(deviceId);
 
     private void Add(DeviceListUpdated updated)
     {

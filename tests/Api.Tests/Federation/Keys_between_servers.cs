@@ -3,6 +3,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Api.Tests.KeyServer;
 using Matrix.EventSourced.Commands.KeyServer;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Federation.FederationApi;
 using Matrix.EventSourced.Federation.Transport;
@@ -190,6 +191,59 @@ public sealed class Keys_between_servers : IAsyncLifetime
     }
 
     [Fact]
+    public async Task of_who_joins_a_room_elsewhere_are_told_to_its_servers()
+    {
+        await _alice.UploadAsync(10);
+        var told = new TaskCompletionSource();
+        var alices = Encoding.UTF8.GetBytes(TestKeys.Public(10));
+        _fromFirst.Answer = (request, _) =>
+        {
+            if (request.Uri.Contains("/send/", StringComparison.Ordinal)
+                && request.Content.Span.IndexOf("m.device_list_update"u8) >= 0
+                && request.Content.Span.IndexOf(alices) >= 0)
+                told.TrySetResult();
+            return Task.FromResult<FederationAnswer?>(null);
+        };
+        var room = await _bob.CreateRoomAsync();
+        (await _alice.PostAsync($"join/{Uri.EscapeDataString(room)}?via={Uri.EscapeDataString(ServerOf(_bob))}")).Ok();
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        // It is nothing new to anybody here.
+        var token = KeyClient.Token(await _alice.SyncAsync());
+        Assert.Empty(KeyClient.Changed(await _alice.SyncAsync(token)));
+    }
+
+    [Fact]
+    public async Task that_cannot_be_fetched_cost_one_record_however_many_updates_come()
+    {
+        await _alice.UploadAsync(10);
+        await ShareAsync();
+        Assert.Equal(TestKeys.Public(10), await SigningKeyAsync());
+        var token = KeyClient.Token(await _bob.SyncAsync());
+        _fromSecond.Answer = (request, _) => Task.FromResult<FederationAnswer?>(
+            request.Uri.Contains("/user/", StringComparison.Ordinal) ? new FederationAnswer.Unreachable("away") : null);
+        var before = await RecordsAsync();
+        for (var n = 0; n < 50; n++)
+        {
+            await TakeAsync(
+                ServerName.Parse(ServerOf(_alice)),
+                "m.device_list_update",
+                $$"""{"user_id":"{{_alice.UserId}}","device_id":"D{{n}}","stream_id":{{1000 + (2 * n)}},"prev_id":[{{999 + (2 * n)}}]}""");
+        }
+        Assert.Equal(before + 1, await RecordsAsync());
+        token = await IsToldAsync(token);
+        // What is outdated is not shown: the server is asked, and it is away.
+        var seen = await _bob.QueryAsync(_alice.UserId);
+        Assert.Equal([ServerOf(_alice)], seen.GetProperty("failures").EnumerateObject().Select(server => server.Name));
+        Assert.Empty(seen.GetProperty("device_keys").EnumerateObject());
+
+        _fromSecond.Answer = (_, _) => Task.FromResult<FederationAnswer?>(null);
+        await _alice.UploadAsync(11);
+        for (var poll = 0; poll < 20 && (await _bob.QueryAsync(_alice.UserId)).GetProperty("failures").EnumerateObject().Any(); poll++)
+            token = KeyClient.Token(await _bob.SyncAsync(token, 1_000));
+        Assert.Equal(TestKeys.Public(11), await SigningKeyAsync());
+    }
+
+    [Fact]
     public async Task signatures_are_made_and_seen_across_servers()
     {
         (await _alice.PostAsync("keys/device_signing/upload", _alice.CrossSigning(1))).Ok();
@@ -201,6 +255,15 @@ public sealed class Keys_between_servers : IAsyncLifetime
         Assert.Equal("""{"failures":{}}""", reply.Text);
         var master = (await _bob.QueryAsync(_alice.UserId)).GetProperty("master_keys").GetProperty(_alice.UserId);
         Assert.True(KeyJson.IsSignedBy(master, _bob.Id(), TestKeys.Public(6)));
+    }
+
+    private async Task<int> RecordsAsync()
+    {
+        var count = 0;
+        await foreach (var _ in _second.Services.GetRequiredService<IEventStore>().ReadStreamAsync(
+            KeyServerStreams.RemoteDevices(_alice.Id()), null, ReadDirection.Forwards, long.MaxValue))
+            count++;
+        return count;
     }
 
     private static JsonProperty[] Devices(JsonElement query) =>

@@ -1,7 +1,13 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Tests.EduServer;
+using Matrix.EventSourced.Commands.KeyServer;
+using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.UserApi;
+using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Kit.Hosting;
 using Matrix.EventSourced.Kit.KeyServer;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.EventSourced.Api.Tests.KeyServer;
 
@@ -112,6 +118,26 @@ public sealed class Keys_of_devices
         (await world.Alice.PostAsync("account/deactivate", auth)).Ok();
         Assert.Empty((await world.Bob.QueryAsync(phone.UserId)).GetProperty("device_keys").GetProperty(phone.UserId)
             .EnumerateObject());
+    }
+
+    /// <summary>The server was killed between the account's stream and the keys'.</summary>
+    [Fact]
+    public async Task that_outlived_their_device_go_at_the_next_start()
+    {
+        await using var world = await EduWorld.StartAsync();
+        var phone = await KeyClient.LoginAsync(world.Server, "alice", "PHONE");
+        await phone.UploadAsync(2, $"{Signed}:A");
+        var context = new CommandContext(FactActor.Self, 0, "test");
+        await world.Server.Services.GetRequiredService<AggregateStore<AccountState>>().ExecuteAsync(
+            UserStreams.Account(phone.Id()),
+            state => AccountDecider.DeleteDevices(state, phone.Id(), ["PHONE"]),
+            context);
+        await world.Server.RestartAsync();
+
+        var listed = await world.Server.Services.GetRequiredService<AggregateStore<DeviceKeysState>>()
+            .LoadAsync(KeyServerStreams.DeviceKeys(phone.Id()));
+        Assert.DoesNotContain("PHONE", listed.State.Devices.Keys);
+        Assert.Null(await world.Bob.ClaimAsync(phone));
     }
 
     [Fact]
