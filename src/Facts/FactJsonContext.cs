@@ -1,9 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.KeyServer.KeyBackup;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.ServerKeyApi;
@@ -46,6 +48,15 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(PresenceChanged))]
 [JsonSerializable(typeof(ToDeviceSent))]
 [JsonSerializable(typeof(ToDeviceAcknowledged))]
+[JsonSerializable(typeof(AppserviceTransactionBegun))]
+[JsonSerializable(typeof(AppserviceTransactionDelivered))]
+[JsonSerializable(typeof(AppserviceDeliveryFailed))]
+[JsonSerializable(typeof(NetworkListingChanged))]
+[JsonSerializable(typeof(KeyBackupCreated))]
+[JsonSerializable(typeof(KeyBackupChanged))]
+[JsonSerializable(typeof(KeyBackupDeleted))]
+[JsonSerializable(typeof(BackupKeysStored))]
+[JsonSerializable(typeof(BackupKeysDeleted))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

@@ -32,4 +32,13 @@ public static class FactNames
     public const string PresenceChanged = "eduserver.presence_changed.v1";
     public const string ToDeviceSent = "eduserver.to_device_sent.v1";
     public const string ToDeviceAcknowledged = "eduserver.to_device_acknowledged.v1";
+    public const string AppserviceTransactionBegun = "appservice.transaction_begun.v1";
+    public const string AppserviceTransactionDelivered = "appservice.transaction_delivered.v1";
+    public const string AppserviceDeliveryFailed = "appservice.delivery_failed.v1";
+    public const string NetworkListingChanged = "publicrooms.network_listing_changed.v1";
+    public const string KeyBackupCreated = "keyserver.backup_created.v1";
+    public const string KeyBackupChanged = "keyserver.backup_changed.v1";
+    public const string KeyBackupDeleted = "keyserver.backup_deleted.v1";
+    public const string BackupKeysStored = "keyserver.backup_keys_stored.v1";
+    public const string BackupKeysDeleted = "keyserver.backup_keys_deleted.v1";
 }

@@ -53,4 +53,17 @@ public static class StreamCategories
     /// <summary><c>todevice-@a:hs</c>: messages for a user's devices, ours or another server's, and what they have
     /// got.</summary>
     public const string ToDevice = "todevice";
+
+    /// <summary><c>keybackup-@a:hs</c>: a user's backups of their keys, without the keys.</summary>
+    public const string KeyBackup = "keybackup";
+
+    /// <summary><c>backupkeys-1/@a:hs</c>: the keys of one backup; goes with it.</summary>
+    public const string BackupKeys = "backupkeys";
+
+    /// <summary><c>appservice-irc</c>: what an application service took of what is for it; keeps only its last
+    /// records.</summary>
+    public const string Appservice = "appservice";
+
+    /// <summary><c>networklist-!abc:hs</c>: in which networks' directories a room stands.</summary>
+    public const string NetworkList = "networklist";
 }

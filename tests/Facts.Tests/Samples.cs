@@ -15,7 +15,7 @@ namespace Matrix.EventSourced.Facts.Tests;
 /// golden files.</summary>
 /// <remarks>A sample never changes: the log may hold what it stands for. A fact that grows an optional member changes
 /// its full sample only.</remarks>
-internal static class Samples
+internal static partial class Samples
 {
     private static readonly RoomId Room = RoomId.Parse("!wZ9pXqLr3tKc7VnB2mJ4sH6dF8gY1aQeUiOoPpLlKk0");
     private static readonly UserId Alice = UserId.Parse("@alice:example.org");
@@ -128,6 +128,8 @@ internal static class Samples
             FactNames.ToDeviceAcknowledged,
             new ToDeviceAcknowledged(Alice, "PHONE", 4711),
             new ToDeviceAcknowledged(Alice, "PHONE", 0)),
+        .. KeyBackupSamples(),
+        .. AppserviceSamples(),
     ];
 
     public static readonly FactMetadata FullMetadata =

@@ -18,6 +18,7 @@ public static partial class Composition
         RebuildControl.Map(table);
         BackupControl.Map(table);
         DestinationsControl.Map(table);
+        AppservicesControl.Map(table);
         return table;
     }
 

@@ -30,9 +30,11 @@ public static partial class Composition
         MapReadSide(table);
         MapEduServer(table);
         MapToDevice(table);
+        MapKeyBackup(table);
         MapReading(table);
         MapDiscovering(table);
         MapPush(table);
+        MapAppService(table);
         Destinations.Map(table);
         return table;
     }
@@ -61,12 +63,14 @@ public static partial class Composition
         services.AddSingleton<IEventReader>(storage.EventStore);
         services.AddSingleton(new TrustedProxies(config.TrustedProxies));
         services.AddMessaging();
+        var appservices = AddAppservices(services, config);
         AddProjectionRuntime(services, storage);
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
         AddEduServer(services, config, identity);
         AddToDevice(services);
+        AddKeyBackup(services);
         AddReading(services);
         AddDiscovering(services);
         AddPush(services, identity);
@@ -74,5 +78,6 @@ public static partial class Composition
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);
+        AddAppService(services, appservices);
     }
 }

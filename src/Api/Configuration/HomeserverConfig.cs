@@ -58,6 +58,9 @@ public sealed record HomeserverConfig
     /// <summary>Every <c>*.yaml</c> in it registers an application service.</summary>
     public string AppserviceFolder { get; init; } = string.Empty;
 
+    /// <summary>Further registrations, absolute.</summary>
+    public IReadOnlyList<string> AppserviceFiles { get; init; } = [];
+
     public GatewayConfig Gateway { get; init; } = new();
 
     public LogConfig Log { get; init; } = new();

@@ -42,4 +42,10 @@ public static class ErrCodes
     public const string ThreepidDenied = "M_THREEPID_DENIED";
     public const string ThreepidNotFound = "M_THREEPID_NOT_FOUND";
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";
+    public const string UnknownDevice = "M_UNKNOWN_DEVICE";
+    public const string UrlNotSet = "M_URL_NOT_SET";
+    public const string BadStatus = "M_BAD_STATUS";
+    public const string ConnectionFailed = "M_CONNECTION_FAILED";
+    public const string ConnectionTimeout = "M_CONNECTION_TIMEOUT";
+    public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 }

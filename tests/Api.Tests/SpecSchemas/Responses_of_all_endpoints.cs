@@ -60,6 +60,8 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallAccountAsync();
         await CallAdministrationAsync();
         await CallSmallModulesAsync();
+        await CallKeyBackupAsync();
+        await CallAppserviceAsync(_walk);
         // Last, since it ends sessions.
         await CallSessionsAsync();
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Input;
@@ -29,7 +30,8 @@ public sealed class RemoteMemberships(
     MembershipDrafts drafts,
     PolicySigning signing,
     ServerIdentity identity,
-    TimeProvider clock)
+    TimeProvider clock,
+    AppserviceProvisioning? appservices = null)
 {
     /// <summary>LIMIT: servers that one request tries. Ours: each may take its time.</summary>
     private const int ServersMax = 8;
@@ -44,6 +46,11 @@ public sealed class RemoteMemberships(
             return (roomId, [], null);
         if (!RoomAlias.TryParse(roomIdOrAlias, out var alias))
             return (default, [], MatrixError.InvalidParam("This is neither a room id nor a room alias."));
+        if (aliases.IsOurs(alias) && appservices is not null)
+        {
+            var (ours, problem) = await appservices.ResolveAsync(aliases, alias, cancellationToken);
+            return (ours ?? default, [], problem);
+        }
         if (aliases.IsOurs(alias))
         {
             return await aliases.ResolveAsync(alias) is { } local
