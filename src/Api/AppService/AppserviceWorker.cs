@@ -116,6 +116,8 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
             // The tables have not come so far yet, or what the attempt held is not for the service any more.
             if (await services.IsProjectedAsync(gone))
                 SetProgress(AppserviceProgress.Delivered(gone));
+            else
+                await services.PauseAsync(AppserviceTimes.BackoffFirst);
             return true;
         }
         if (rows.Count == 0)

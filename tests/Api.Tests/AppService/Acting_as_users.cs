@@ -129,6 +129,25 @@ public sealed class Acting_as_users : IAsyncLifetime
         (await _world.Bot.DeleteAsync("directory/room/%23_irc_room:hs")).Ok();
     }
 
+    [Theory]
+    [InlineData("rate_limited: true", true)]
+    [InlineData("rate_limited: false", false)]
+    public async Task requests_are_counted_as_the_registration_says_and_those_of_its_own_user_never(
+        string registration, bool isCounted)
+    {
+        await using var world = await BridgedServer.StartAsync(registration, isRateLimited: true, time: new());
+        // Making users is not counted, whatever else is.
+        var ghost = await world.RegisterGhostAsync("_irc_one");
+        await world.RegisterGhostAsync("_irc_two");
+        var answers = new List<int>();
+        for (var n = 0; n < 3; n++)
+        {
+            answers.Add((await ghost.SendAsync("GET", "account/whoami")).Status);
+            (await world.Bot.GetAsync("account/whoami")).Ok();
+        }
+        Assert.Equal(isCounted ? [200, 429, 429] : [200, 200, 200], answers);
+    }
+
     [Fact]
     public async Task transactions_of_one_user_answer_the_same_again()
     {

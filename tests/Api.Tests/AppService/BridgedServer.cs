@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Kit.Hosting;
 using Microsoft.Extensions.Time.Testing;
 
@@ -22,22 +23,52 @@ internal sealed class BridgedServer : IAsyncDisposable
     /// <param name="extra">Further lines of the registration.</param>
     /// <param name="url">Where the service is; its real address when null.</param>
     /// <param name="time">The clock of the server.</param>
-    /// <param name="namespaces">Further namespaces.</param>
+    /// <param name="other">Where a second service is, which watches all rooms; none when null.</param>
+    /// <param name="isRateLimited">Whether requests are counted, one a second of each kind.</param>
     public static async Task<BridgedServer> StartAsync(
-        string extra = "", string? url = null, FakeTimeProvider? time = null, string namespaces = "")
+        string extra = "",
+        string? url = null,
+        FakeTimeProvider? time = null,
+        string? other = null,
+        bool isRateLimited = false)
     {
         var world = new BridgedServer { Service = await TestAppservice.StartAsync() };
         var file = Path.Combine(world._folder, "irc.yaml");
-        await File.WriteAllTextAsync(file, Registration(url ?? world.Service.Url, extra, namespaces));
+        await File.WriteAllTextAsync(file, Registration(url ?? world.Service.Url, extra));
+        List<string> files = [file];
+        if (other is not null)
+        {
+            files.Add(Path.Combine(world._folder, "other.yaml"));
+            await File.WriteAllTextAsync(files[1], Watcher(other));
+        }
         world.Server = await TestHomeserver.StartAsync(new TestHomeserverOptions
         {
             Time = time,
-            Configure = config => config with { AppserviceFiles = [file] },
+            Configure = config => config with
+            {
+                AppserviceFiles = files,
+                RateLimits = isRateLimited ? OneASecond : config.RateLimits,
+            },
         });
         return world;
     }
 
-    public static string Registration(string url, string extra = "", string namespaces = "") => $$"""
+    private static RateLimits OneASecond { get; } = new(
+        true, Enum.GetValues<RateClass>().ToDictionary(rate => rate, _ => new RateLimit(1, 1)));
+
+    private static string Watcher(string url) => $$"""
+        id: watcher
+        url: {{url}}
+        as_token: as-watcher
+        hs_token: hs-watcher
+        sender_localpart: watcher
+        namespaces:
+          rooms:
+            - exclusive: false
+              regex: "!.*"
+        """;
+
+    public static string Registration(string url, string extra = "") => $$"""
         id: irc
         url: {{url}}
         as_token: {{AsToken}}
@@ -51,7 +82,6 @@ internal sealed class BridgedServer : IAsyncDisposable
           aliases:
             - exclusive: true
               regex: "#_irc_.*"
-        {{namespaces}}
         """;
 
     /// <summary>Registers a user of the bridge, and acts as them.</summary>

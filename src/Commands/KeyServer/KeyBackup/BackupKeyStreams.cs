@@ -24,7 +24,11 @@ public static class BackupStreams
 /// answer tells of this write and of no later one.
 /// </remarks>
 public sealed class BackupKeyWriter(
-    AggregateStore<KeyBackupState> backups, FactAppender appender, IEventAppender log, IKeyBackupLookup lookup)
+    AggregateStore<KeyBackupState> backups,
+    FactAppender appender,
+    IEventAppender log,
+    IEventReader reader,
+    IKeyBackupLookup lookup)
 {
     /// <summary>LIMIT: users whose keys are written at once. Ours: far above what the log's group commit can use.
     /// </summary>
@@ -70,8 +74,12 @@ public sealed class BackupKeyWriter(
     }
 
     /// <summary>Lets the log forget the keys of a backup that is gone.</summary>
-    public async ValueTask ForgetAsync(UserId userId, long version) =>
-        await log.DeleteAsync(BackupStreams.Keys(userId, version), ExpectedRevision.Any, CancellationToken.None);
+    public async ValueTask ForgetAsync(UserId userId, long version)
+    {
+        var stream = BackupStreams.Keys(userId, version);
+        if ((await reader.ReadStreamStateAsync(stream, CancellationToken.None)).LastRevision is not null)
+            await log.DeleteAsync(stream, ExpectedRevision.Any, CancellationToken.None);
+    }
 
     private static int StripeOf(UserId userId)
     {
