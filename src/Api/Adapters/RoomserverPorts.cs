@@ -8,24 +8,24 @@ using Matrix.EventSourced.Protocol.State;
 namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>The Roomserver's ports over the queries of its projection.</summary>
-internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQueries graph)
+internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQueries graph, PduReads pdus)
     : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph, IRoomBans
 {
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {
-        var found = await queries.FindPdusAsync(eventIds);
-        var pdus = new StoredPdu[found.Count];
+        var found = await pdus.FindAsync(eventIds);
+        var stored = new StoredPdu[found.Count];
         for (var i = 0; i < found.Count; i++)
         {
             var pdu = found[i];
-            pdus[i] = new StoredPdu(
+            stored[i] = new StoredPdu(
                 pdu.EventId, pdu.RoomId, pdu.RoomVersion, pdu.Json, pdu.Disposition, pdu.IsRedacted)
             {
                 StateBefore = pdu.StateBefore,
                 StrippedState = pdu.StrippedState,
             };
         }
-        return pdus;
+        return stored;
     }
 
     public ValueTask<EventId?> FindAsync(

@@ -9,6 +9,7 @@ public static partial class Composition
 {
     internal static void AddRoomserver(IServiceCollection services)
     {
+        services.AddSingleton<PduReads>();
         services.AddSingleton<RoomserverPorts>();
         services.AddSingleton<IPduStore>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<ITransactionLog>(provider => provider.GetRequiredService<RoomserverPorts>());

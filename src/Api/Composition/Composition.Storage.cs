@@ -31,7 +31,7 @@ public static partial class Composition
             {
                 var connectionString = config.Database
                     ?? await StartClusterAsync(data, parts, time, logging, owned, cancellationToken);
-                database = NpgsqlDataSource.Create(connectionString);
+                database = DatabaseSource.Create(connectionString);
                 owned.Add(database);
             }
             return new Storage(log, database, owned);

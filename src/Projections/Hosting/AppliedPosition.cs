@@ -11,6 +11,7 @@ internal sealed class AppliedPosition
 {
     private readonly Lock _lock = new();
     private readonly List<Waiter> _waiters = [];
+    private TaskCompletionSource? _wanted;
     private ulong _value;
     private bool _isStopped = true;
 
@@ -34,6 +35,18 @@ internal sealed class AppliedPosition
                 if (_waiters[i].Position <= position)
                     Complete(i, isReached: true);
             }
+        }
+    }
+
+    /// <summary>Completes when somebody waits for the projection to get further.</summary>
+    public Task WantedAsync()
+    {
+        lock (_lock)
+        {
+            if (_waiters.Count > 0)
+                return Task.CompletedTask;
+            _wanted ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _wanted.Task;
         }
     }
 
@@ -67,6 +80,8 @@ internal sealed class AppliedPosition
             if (_isStopped)
                 return new(false);
             _waiters.Add(waiter);
+            _wanted?.SetResult();
+            _wanted = null;
         }
         return WaitSlowlyAsync(waiter, timeout, time, cancellationToken);
     }

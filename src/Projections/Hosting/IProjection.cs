@@ -33,6 +33,13 @@ public interface IProjection
     /// <see cref="Committed"/>.</remarks>
     bool Concerns(Facts.IFact fact) => true;
 
+    /// <summary>The shortest time between two commits while facts come one by one and nobody waits for them; by
+    /// default none.</summary>
+    /// <remarks>For tables that are read more seldom than written: one transaction for what came meanwhile, instead
+    /// of one each. A read that waits at the gate ends it at once, and what comes alone is committed at
+    /// once.</remarks>
+    TimeSpan CommitInterval => TimeSpan.Zero;
+
     /// <summary>DDL for the tables, with <c>{schema}</c> where the schema's name goes; run once into an empty
     /// schema.</summary>
     string Ddl { get; }

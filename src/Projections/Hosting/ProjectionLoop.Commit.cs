@@ -126,10 +126,13 @@ internal sealed partial class ProjectionLoop
         await transaction.CommitAsync(abort);
         _inDoubt = null;
         _stored = taken.UpTo;
+        _committedAt = services.Time.GetTimestamp();
+        _lingering = null;
         var tag = new KeyValuePair<string, object?>("projection", _projection.Name);
         ProjectionMeter.Facts.Add(taken.Facts.Length, tag);
         ProjectionMeter.BatchFacts.Record(taken.Facts.Length, tag);
         Announce(batch);
+        await _statistics.GrewAsync(taken.Facts.Length, connection, abort);
     }
 
     private async Task AdvanceAsync(NpgsqlTransaction transaction, LogPosition upTo, CancellationToken abort)

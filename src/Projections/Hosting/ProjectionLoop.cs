@@ -45,6 +45,7 @@ internal sealed partial class ProjectionLoop(
     LoopServices services)
 {
     private readonly IProjection _projection = entry.Projection;
+    private readonly TableStatistics _statistics = new(checkpoint.Schema);
     private readonly List<DecodedRecord> _facts = [];
     private bool _isLive = checkpoint.IsLive;
     private LogPosition _announced = checkpoint.Position;
@@ -54,6 +55,8 @@ internal sealed partial class ProjectionLoop(
     private (LogRecord Record, Exception Error)? _undecodable;
     private ProjectionBatch? _inDoubt;
     private Task? _committing;
+    private Task? _lingering;
+    private long? _committedAt;
     private int _bytes;
     private int _passed;
     private int _attempt;
@@ -140,6 +143,7 @@ internal sealed partial class ProjectionLoop(
     {
         _facts.Clear();
         _bytes = 0;
+        _lingering = null;
         _undecodable = null;
         _isCaughtUp = false;
         var held = await CheckpointTable.ReadAsync(connection, Schema, cancellationToken)
@@ -186,7 +190,8 @@ internal sealed partial class ProjectionLoop(
         {
             while (!pause.IsCancellationRequested)
             {
-                // Live, a batch is whatever is queued: nothing ready means that those who wait want what we have.
+                // Live, a batch is whatever is queued: nothing ready means that those who wait want what we have. Where
+                // nobody waits, a projection may ask for more of it.
                 var move = messages.MoveNextAsync();
                 bool isThere;
                 if (move.IsCompleted)
@@ -196,7 +201,7 @@ internal sealed partial class ProjectionLoop(
                 else
                 {
                     waiting = move.AsTask();
-                    if (_isCaughtUp)
+                    if (_isCaughtUp && !await LingersUntilAsync(waiting))
                         await FlushAsync(connection, isEnd: false, abort);
                     isThere = await waiting;
                     waiting = null;
@@ -229,6 +234,20 @@ internal sealed partial class ProjectionLoop(
         }
         await FlushAsync(connection, isEnd: true, abort);
         return LoopEnd.Paused;
+    }
+
+    /// <summary>Holds the batch back while its projection's interval lasts and nobody wants it; true when the next
+    /// message came first.</summary>
+    private async ValueTask<bool> LingersUntilAsync(Task<bool> next)
+    {
+        if (_facts.Count == 0 || !_isLive || _committedAt is not { } last)
+            return false;
+        var left = _projection.CommitInterval - services.Time.GetElapsedTime(last);
+        var wanted = entry.Applied.WantedAsync();
+        if (left <= TimeSpan.Zero || wanted.IsCompleted)
+            return false;
+        _lingering ??= Task.Delay(left, services.Time);
+        return await Task.WhenAny(next, wanted, _lingering) == next;
     }
 
     /// <summary>Takes one message into the batch; says whether the batch is to be committed now.</summary>

@@ -19,6 +19,10 @@ public sealed record ProjectionOptions
     /// alone.</summary>
     public int LazyCheckpointEvery { get; init; } = 4096;
 
+    /// <summary>The interval of projections that are read more seldom than written: long enough for some tens of facts
+    /// of a busy server, short enough that nobody sees it.</summary>
+    public static TimeSpan LazyCommits { get; } = TimeSpan.FromMilliseconds(40);
+
     /// <summary>How long a read waits for its projections before it answers with what there is.</summary>
     public TimeSpan GateTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -36,6 +36,8 @@ public sealed class PushProjection(LiveUnread live, ServerName us) : IProjection
 
     public int Version => 1;
 
+    public TimeSpan CommitInterval => ProjectionOptions.LazyCommits;
+
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal, FactNames.PduRecorded, FactNames.AccountDataSet);
 

@@ -21,6 +21,8 @@ public sealed class SearchProjection : IProjection
 
     public int Version => 2;
 
+    public TimeSpan CommitInterval => ProjectionOptions.LazyCommits;
+
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal, FactNames.PduRecorded, FactNames.ContentErased);
 
