@@ -33,6 +33,12 @@ internal static class AppserviceAccounts
         && type.ValueKind == JsonValueKind.String
         && type.ValueEquals(LoginType);
 
+    /// <summary>Whether a request that needs no token has an application service's: what it asks for while it is asked
+    /// itself must not be asked of it again.</summary>
+    public static bool IsFromAppservice(this MatrixRequest request) =>
+        RequestPipeline.AccessToken(request.Http) is { } token
+        && request.Get<AppserviceSet>().FindByToken(token) is not null;
+
     /// <summary>Makes an account without a password, and a session unless none is wanted.</summary>
     public static async ValueTask<MatrixResponse> RegisterAsync(MatrixRequest request, JsonElement parameters)
     {

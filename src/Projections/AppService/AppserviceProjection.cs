@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.AppService;
+using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.AppServices;
@@ -26,6 +27,8 @@ public sealed class AppserviceProjection(AppserviceSignals signals, IEventReader
 
     private readonly ConditionalWeakTable<ProjectionBatch, IReadOnlyCollection<string>> _batchToQueued = [];
 
+    private readonly bool _isEphemeralWanted = services.All.Any(service => service.ReceivesEphemeral);
+
     // Services whose stream was seen to have begun; it does not end.
     private readonly ConcurrentDictionary<string, bool> _followed = new(StringComparer.Ordinal);
 
@@ -46,13 +49,15 @@ public sealed class AppserviceProjection(AppserviceSignals signals, IEventReader
         FactNames.AppserviceTransactionDelivered,
         FactNames.AppserviceDeliveryFailed);
 
-    /// <summary>History and rejected PDUs that move nobody in or out concern nobody.</summary>
+    /// <summary>History and rejected PDUs that move nobody in or out concern nobody, and ephemeral facts only who wants
+    /// them.</summary>
     public bool Concerns(IFact fact) => fact switch
     {
         PduRecorded pdu => pdu.Disposition == PduDisposition.Accepted
             || !pdu.StateAdded.IsEmpty
             || !pdu.StateRemoved.IsEmpty
             || pdu.Pdu.Utf8.Span.IndexOf("m.room.member"u8) >= 0,
+        TypingChanged or ReceiptRecorded or PresenceChanged => _isEphemeralWanted,
         _ => true,
     };
 

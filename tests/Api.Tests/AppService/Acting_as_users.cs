@@ -129,6 +129,23 @@ public sealed class Acting_as_users : IAsyncLifetime
         (await _world.Bot.DeleteAsync("directory/room/%23_irc_room:hs")).Ok();
     }
 
+    [Fact]
+    public async Task users_without_a_device_can_sync_and_read()
+    {
+        var ghost = await _world.RegisterGhostAsync("_irc_ghost");
+        var room = (await ghost.SendAsync("POST", "createRoom", """{"preset":"public_chat"}""")).Ok().Text("room_id");
+        await ghost.SendTextAsync(room, "hello", "t1");
+        var sync = (await ghost.SendAsync("GET", "sync")).Ok();
+        Assert.True(sync.GetProperty("rooms").GetProperty("join").TryGetProperty(room, out _));
+        (await ghost.SendAsync("GET", $"sync?since={sync.Text("next_batch")}")).Ok();
+        Assert.NotEmpty((await ghost.SendAsync("GET", $"rooms/{room}/messages?dir=b")).Ok().GetProperty("chunk").EnumerateArray());
+        (await ghost.SendAsync("POST", "pushers/set", """{"kind":"http","app_id":"a","pushkey":"k"}""")).Refused(400, "M_INVALID_PARAM");
+        (await ghost.SendAsync("PUT", $"profile/{ghost.UserId}/displayname", """{"displayname":"Ghost"}""")).Ok();
+        (await ghost.SendAsync("PUT", $"rooms/{room}/typing/{ghost.UserId}", """{"typing":true}""")).Ok();
+        (await ghost.SendAsync("POST", "logout", "{}")).Ok();
+        (await ghost.SendAsync("GET", "account/whoami")).Ok();
+    }
+
     [Theory]
     [InlineData("rate_limited: true", true)]
     [InlineData("rate_limited: false", false)]

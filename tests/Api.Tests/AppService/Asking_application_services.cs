@@ -48,6 +48,9 @@ public sealed class Asking_application_services
                 return null;
             if (!request.Path.EndsWith("#_irc_new:hs", StringComparison.Ordinal))
                 return (404, NotFound);
+            // Bridges look whether it is there, while they are asked for it.
+            (await world.Bot.GetAsync("directory/room/%23_irc_new:hs")).Refused(404, "M_NOT_FOUND");
+            (await world.Bot.GetAsync("profile/@_irc_new:hs")).Refused(404, "M_NOT_FOUND");
             await world.Bot.CreateRoomAsync("""{"preset":"public_chat","room_alias_name":"_irc_new"}""");
             return null;
         };

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.AppService;
@@ -134,7 +135,8 @@ internal static class ProfileEndpoints
         if (userId.Server != request.Get<HomeserverConfig>().ServerName)
             return await RemoteProfiles.FindAsync(request, userId);
         // A user of a bridge may be made by the question.
-        if (request.Http.RequestServices.GetService<AppserviceProvisioning>() is { } appservices)
+        if (request.Http.RequestServices.GetService<AppserviceProvisioning>() is { } appservices
+            && !request.IsFromAppservice())
             await appservices.EnsureUserAsync(userId, request.ClientGone);
         var queries = await request.ReadAsync<IProfileQueries>();
         return await queries.FindAsync(userId, request.ClientGone) is { } profile ? (profile, null) : (null, NoProfile);

@@ -39,14 +39,18 @@ public sealed class RemoteMemberships(
     private static readonly RawJson NoState = new("[]"u8.ToArray());
 
     /// <summary>The room that an id or alias names, and servers that may know it.</summary>
+    /// <param name="roomIdOrAlias">An id or an alias.</param>
+    /// <param name="cancellationToken">Ends the wait for others.</param>
+    /// <param name="asksAppservices">Whether an application service may make the room now; not where it is the one who
+    /// asks, which it may do while it is asked.</param>
     public async ValueTask<(RoomId RoomId, IReadOnlyList<ServerName> Servers, MatrixError? Error)> FindRoomAsync(
-        string roomIdOrAlias, CancellationToken cancellationToken)
+        string roomIdOrAlias, CancellationToken cancellationToken, bool asksAppservices = true)
     {
         if (RoomId.TryParse(roomIdOrAlias, out var roomId))
             return (roomId, [], null);
         if (!RoomAlias.TryParse(roomIdOrAlias, out var alias))
             return (default, [], MatrixError.InvalidParam("This is neither a room id nor a room alias."));
-        if (aliases.IsOurs(alias) && appservices is not null)
+        if (aliases.IsOurs(alias) && asksAppservices && appservices is not null)
         {
             var (ours, problem) = await appservices.ResolveAsync(aliases, alias, cancellationToken);
             return (ours ?? default, [], problem);
