@@ -5,6 +5,7 @@ using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Facts.KeyServer.KeyBackup;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
@@ -48,6 +49,19 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(PresenceChanged))]
 [JsonSerializable(typeof(ToDeviceSent))]
 [JsonSerializable(typeof(ToDeviceAcknowledged))]
+[JsonSerializable(typeof(DeviceListUpdated))]
+[JsonSerializable(typeof(CrossSigningKeysChanged))]
+[JsonSerializable(typeof(MasterKeySigned))]
+[JsonSerializable(typeof(OneTimeKeysAdded))]
+[JsonSerializable(typeof(OneTimeKeyClaimed))]
+[JsonSerializable(typeof(FallbackKeysSet))]
+[JsonSerializable(typeof(FallbackKeyUsed))]
+[JsonSerializable(typeof(OneTimeKeysKept))]
+[JsonSerializable(typeof(RemoteDeviceListFetched))]
+[JsonSerializable(typeof(RemoteDeviceUpdated))]
+[JsonSerializable(typeof(RemoteSigningKeysUpdated))]
+[JsonSerializable(typeof(RemoteDeviceListOutdated))]
+[JsonSerializable(typeof(RemoteDeviceListForgotten))]
 [JsonSerializable(typeof(AppserviceTransactionBegun))]
 [JsonSerializable(typeof(AppserviceTransactionDelivered))]
 [JsonSerializable(typeof(AppserviceDeliveryFailed))]

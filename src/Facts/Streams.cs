@@ -54,6 +54,17 @@ public static class StreamCategories
     /// got.</summary>
     public const string ToDevice = "todevice";
 
+    /// <summary><c>devicekeys-@a:hs</c>: a user's device list, cross-signing keys, and signatures.</summary>
+    public const string DeviceKeys = "devicekeys";
+
+    /// <summary><c>onetimekeys-@a:hs/DEVICE</c>: one-time and fallback keys of a device; cut off now and then, before a
+    /// record that says everything.</summary>
+    public const string OneTimeKeys = "onetimekeys";
+
+    /// <summary><c>remotedevices-@b:other.org</c>: what is known of the devices of another server's user; cut off
+    /// before the last record that says everything.</summary>
+    public const string RemoteDevices = "remotedevices";
+
     /// <summary><c>keybackup-@a:hs</c>: a user's backups of their keys, without the keys.</summary>
     public const string KeyBackup = "keybackup";
 

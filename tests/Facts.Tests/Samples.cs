@@ -128,6 +128,7 @@ internal static partial class Samples
             FactNames.ToDeviceAcknowledged,
             new ToDeviceAcknowledged(Alice, "PHONE", 4711),
             new ToDeviceAcknowledged(Alice, "PHONE", 0)),
+        .. KeyServer(),
         .. KeyBackupSamples(),
         .. AppserviceSamples(),
     ];

@@ -2,10 +2,12 @@ using Matrix.EventSourced.Api.ClientApi.Reading;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.PublicRooms;
 using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Api.Sync.Sliding;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.PublicRooms;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.Sync;
+using Matrix.EventSourced.Projections.Sync.Sliding;
 using Matrix.EventSourced.Protocol.State;
 
 namespace Matrix.EventSourced.Api;
@@ -26,6 +28,11 @@ public static partial class Composition
         services.AddSingleton<RoomReader>();
         services.AddSingleton<FeedLoader>();
         services.AddSingleton<SyncEngine>();
+        services.AddSingleton(static provider => provider.GetRequiredService<LiveView>().Shapes);
+        services.AddSingleton<RoomShapeReader>();
+        services.AddSingleton<LeftRooms>();
+        services.AddSingleton<SlidingConnections>();
+        services.AddSingleton<SlidingEngine>();
         services.AddSingleton<PublicRoomQueries>();
         services.AddSingleton<StoredFilters>();
     }
@@ -33,6 +40,7 @@ public static partial class Composition
     internal static void MapReadSide(EndpointTable table)
     {
         SyncEndpoint.Map(table);
+        SlidingSyncEndpoint.Map(table);
         MessagesEndpoint.Map(table);
         StateEndpoint.Map(table);
         StateEntryEndpoint.Map(table);

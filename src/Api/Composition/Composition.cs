@@ -34,6 +34,7 @@ public static partial class Composition
         MapReading(table);
         MapDiscovering(table);
         MapPush(table);
+        MapKeyServer(table);
         MapAppService(table);
         Destinations.Map(table);
         return table;
@@ -48,6 +49,7 @@ public static partial class Composition
         ServerVersion.Map(table);
         MapServerKeys(table);
         MapFederationApi(table);
+        MapKeyServerForServers(table);
         OpenIdUserInfo.Map(table);
         return table;
     }
@@ -78,6 +80,7 @@ public static partial class Composition
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);
+        AddKeyServer(services);
         AddAppService(services, appservices);
     }
 }

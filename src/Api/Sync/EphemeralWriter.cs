@@ -56,7 +56,7 @@ internal static class EphemeralWriter
             writer.WriteString("status_msg"u8, statusMsg);
     }
 
-    private static void WriteTyping(Utf8JsonWriter writer, string[] userIds)
+    internal static void WriteTyping(Utf8JsonWriter writer, string[] userIds)
     {
         writer.WriteStartObject();
         writer.WriteString("type"u8, "m.typing"u8);
@@ -69,7 +69,7 @@ internal static class EphemeralWriter
         writer.WriteEndObject();
     }
 
-    private static void WriteReceipts(Utf8JsonWriter writer, IEnumerable<RoomReceipt> receipts)
+    internal static void WriteReceipts(Utf8JsonWriter writer, IEnumerable<RoomReceipt> receipts)
     {
         writer.WriteStartObject();
         writer.WriteString("type"u8, "m.receipt"u8);

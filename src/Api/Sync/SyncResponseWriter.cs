@@ -8,7 +8,7 @@ namespace Matrix.EventSourced.Api.Sync;
 
 /// <summary>Writes a sync answer as JSON, straight from stored bytes.</summary>
 /// <remarks>Spec: v1.19 client-server-api #get_matrixclientv3sync. Shape: every section is there, also when it is
-/// empty.</remarks>
+/// empty; <c>device_lists</c> in an incremental sync only.</remarks>
 internal sealed class SyncResponseWriter(
     SyncAnswer answer,
     EventAudience audience,
@@ -23,16 +23,7 @@ internal sealed class SyncResponseWriter(
         WriteAccountData(writer, answer.AccountData);
         EphemeralWriter.WritePresence(writer, answer.Presence, audience.NowMs, findLastActive);
         WriteToDevice(writer, answer.ToDevice);
-        writer.WriteStartObject("device_lists"u8);
-        writer.WriteStartArray("changed"u8);
-        writer.WriteEndArray();
-        writer.WriteStartArray("left"u8);
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        writer.WriteStartObject("device_one_time_keys_count"u8);
-        writer.WriteEndObject();
-        writer.WriteStartArray("device_unused_fallback_key_types"u8);
-        writer.WriteEndArray();
+        DeviceListWriter.Write(writer, answer.DeviceLists, answer.KeySupply);
         WriteRooms(writer);
         writer.WriteEndObject();
     }
@@ -107,7 +98,7 @@ internal sealed class SyncResponseWriter(
     }
 
     /// <summary>The stripped state as it came, and the member event itself where it does not hold that.</summary>
-    private static void WriteStripped(Utf8JsonWriter writer, SyncInvite invite)
+    internal static void WriteStripped(Utf8JsonWriter writer, SyncInvite invite)
     {
         using var document = JsonDocument.Parse(invite.StrippedState);
         var hasMember = false;
@@ -138,20 +129,29 @@ internal sealed class SyncResponseWriter(
         writer.WriteStartObject("account_data"u8);
         writer.WriteStartArray("events"u8);
         foreach (var entry in entries)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("type"u8, entry.Type);
-            writer.WritePropertyName("content"u8);
-            writer.WriteRawValue(entry.ContentUtf8.Span, skipInputValidation: true);
-            writer.WriteEndObject();
-        }
+            WriteAccountData(writer, entry);
         writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    internal static void WriteAccountData(Utf8JsonWriter writer, AccountDataEntry entry)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("type"u8, entry.Type);
+        writer.WritePropertyName("content"u8);
+        writer.WriteRawValue(entry.ContentUtf8.Span, skipInputValidation: true);
         writer.WriteEndObject();
     }
 
     private static void WriteToDevice(Utf8JsonWriter writer, List<PendingMessage> messages)
     {
         writer.WriteStartObject("to_device"u8);
+        WriteToDeviceEvents(writer, messages);
+        writer.WriteEndObject();
+    }
+
+    internal static void WriteToDeviceEvents(Utf8JsonWriter writer, List<PendingMessage> messages)
+    {
         writer.WriteStartArray("events"u8);
         foreach (var message in messages)
         {
@@ -163,6 +163,5 @@ internal sealed class SyncResponseWriter(
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
-        writer.WriteEndObject();
     }
 }

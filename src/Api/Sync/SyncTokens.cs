@@ -4,7 +4,8 @@ namespace Matrix.EventSourced.Api.Sync;
 
 /// <summary>The tokens of /sync, /messages, /context and /members: <c>s</c> and a log position.</summary>
 /// <remarks>A token of /sync may go on with <c>_</c> and the position up to which messages to the device were shown,
-/// where not all were. The others look at the first position only.</remarks>
+/// where not all were; a pos of sliding sync goes on with <c>~</c>. The others look at the first position
+/// only.</remarks>
 internal static class SyncTokens
 {
     public static string Write(long position) => string.Create(CultureInfo.InvariantCulture, $"s{position}");
@@ -28,6 +29,8 @@ internal static class SyncTokens
         if (token.Length < 2 || token[0] != 's')
             return false;
         var first = token.AsSpan(1);
+        if (first.IndexOf('~') is >= 0 and var end)
+            first = first[..end];
         var second = ReadOnlySpan<char>.Empty;
         var separator = first.IndexOf('_');
         if (separator >= 0)

@@ -22,7 +22,8 @@ public sealed record ChangePassword(
 public sealed class ChangePasswordHandler(
     AggregateStore<AccountState> accounts,
     AggregateStore<CredentialsState> credentials,
-    PasswordCheck passwords) : IRequestHandler<ChangePassword, CommandResult<Unit>>
+    PasswordCheck passwords,
+    IDeviceLists deviceLists) : IRequestHandler<ChangePassword, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(ChangePassword command, CancellationToken cancellationToken)
     {
@@ -39,10 +40,12 @@ public sealed class ChangePasswordHandler(
         if (changed is not Execution<CredentialsState>.Done done || !command.EndsOtherSessions)
             return changed.ToResult(Unit.Value);
 
+        var known = (await accounts.LoadAsync(UserStreams.Account(userId), CancellationToken.None)).State.Devices;
+        var going = known.Keys.Where(id => id != command.OwnDeviceId).ToList();
+        await deviceLists.RemovingAsync(userId, going, command.Context);
         var deleted = await accounts.ExecuteAsync(
             UserStreams.Account(userId),
-            state =>
-                AccountDecider.DeleteDevices(state, userId, state.Devices.Keys.Where(id => id != command.OwnDeviceId)),
+            state => AccountDecider.DeleteDevices(state, userId, going),
             command.Context,
             CancellationToken.None);
         return deleted is Execution<AccountState>.Done gone

@@ -12,7 +12,7 @@ namespace Matrix.EventSourced.Commands.UserApi;
 public sealed record DeactivateAccount(CommandContext Context, UserId UserId) : ICommand<Unit>;
 
 public sealed class DeactivateAccountHandler(
-    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
+    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials, IDeviceLists deviceLists)
     : IRequestHandler<DeactivateAccount, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(DeactivateAccount command, CancellationToken cancellationToken)
@@ -23,6 +23,8 @@ public sealed class DeactivateAccountHandler(
                 CredentialsDecider.Deactivate(state, userId), command.Context, cancellationToken);
         if (closed is not Execution<CredentialsState>.Done done)
             return closed.ToResult(Unit.Value);
+        var known = (await accounts.LoadAsync(UserStreams.Account(userId), CancellationToken.None)).State.Devices;
+        await deviceLists.RemovingAsync(userId, [.. known.Keys], command.Context);
         var emptied = await accounts.ExecuteAsync(
             UserStreams.Account(userId),
             state => AccountDecider.DeleteDevices(state, userId, [.. state.Devices.Keys]),

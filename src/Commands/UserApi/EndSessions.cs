@@ -17,7 +17,7 @@ public sealed record EndSessions(CommandContext Context, UserId UserId, IReadOnl
     : ICommand<Unit>;
 
 public sealed class EndSessionsHandler(
-    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials)
+    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials, IDeviceLists deviceLists)
     : IRequestHandler<EndSessions, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(EndSessions command, CancellationToken cancellationToken)
@@ -33,9 +33,12 @@ public sealed class EndSessionsHandler(
         if (revoked is not Execution<CredentialsState>.Done ended)
             return ((Execution<CredentialsState>.Refused)revoked).Error;
 
+        var known = (await accounts.LoadAsync(UserStreams.Account(userId), CancellationToken.None)).State.Devices;
+        var going = (command.DeviceIds ?? known.Keys).Where(known.ContainsKey).ToList();
+        await deviceLists.RemovingAsync(userId, going, command.Context);
         var deleted = await accounts.ExecuteAsync(
             UserStreams.Account(userId),
-            state => AccountDecider.DeleteDevices(state, userId, command.DeviceIds ?? [.. state.Devices.Keys]),
+            state => AccountDecider.DeleteDevices(state, userId, going),
             command.Context,
             CancellationToken.None);
         return deleted is Execution<AccountState>.Done done

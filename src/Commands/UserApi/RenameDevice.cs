@@ -17,15 +17,19 @@ public sealed class RenameDeviceValidator : AbstractValidator<RenameDevice>
     public RenameDeviceValidator() => RuleFor(command => command.DeviceName).IsDeviceName();
 }
 
-public sealed class RenameDeviceHandler(AggregateStore<AccountState> accounts)
+public sealed class RenameDeviceHandler(AggregateStore<AccountState> accounts, IDeviceLists deviceLists)
     : IRequestHandler<RenameDevice, CommandResult<Unit>>
 {
-    public async Task<CommandResult<Unit>> Handle(RenameDevice command, CancellationToken cancellationToken) =>
-        (await accounts.ExecuteAsync(
-            UserStreams.Account(command.UserId),
-            state =>
-                AccountDecider.RenameDevice(
-                    state, new DeviceRenamed(command.UserId, command.DeviceId, command.DeviceName)),
+    public async Task<CommandResult<Unit>> Handle(RenameDevice command, CancellationToken cancellationToken)
+    {
+        var (user, deviceId, name) = (command.UserId, command.DeviceId, command.DeviceName);
+        var renamed = await accounts.ExecuteAsync(
+            UserStreams.Account(user),
+            state => AccountDecider.RenameDevice(state, new DeviceRenamed(user, deviceId, name)),
             command.Context,
-            cancellationToken)).ToResult(Unit.Value);
+            cancellationToken);
+        if (renamed is Execution<AccountState>.Done)
+            await deviceLists.ListedAsync(user, deviceId, name, command.Context);
+        return renamed.ToResult(Unit.Value);
+    }
 }

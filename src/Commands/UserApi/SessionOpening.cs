@@ -13,7 +13,8 @@ public sealed class SessionOpening(
     AggregateStore<AccountState> accounts,
     AggregateStore<CredentialsState> credentials,
     SessionTokens tokens,
-    IRandom random)
+    IRandom random,
+    IDeviceLists deviceLists)
 {
     /// <remarks>Errors: M_USER_LOCKED for a locked account; those of <paramref name="issue"/>.</remarks>
     public async ValueTask<CommandResult<OpenedSession>> OpenAsync(
@@ -44,6 +45,8 @@ public sealed class SessionOpening(
         if (issued is not Execution<CredentialsState>.Done done)
             return ((Execution<CredentialsState>.Refused)issued).Error;
 
+        if (!device.Before.Devices.ContainsKey(deviceId))
+            await deviceLists.ListedAsync(userId, deviceId, deviceName, context);
         var position = LogPosition.Max(device.Position, done.Position);
         var ended = CredentialsDecider.EndedDevices(done.Before, done.After);
         if (ended.Count > 0)
@@ -54,6 +57,7 @@ public sealed class SessionOpening(
     private async ValueTask<LogPosition> DeleteAsync(
         UserId userId, IReadOnlyList<string> deviceIds, CommandContext context)
     {
+        await deviceLists.RemovingAsync(userId, deviceIds, context);
         var deleted = await accounts.ExecuteAsync(
             UserStreams.Account(userId), state =>
                 AccountDecider.DeleteDevices(state, userId, deviceIds), context, CancellationToken.None);

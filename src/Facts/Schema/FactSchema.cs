@@ -14,6 +14,7 @@ public static class FactSchema
     [
         .. RoomserverFacts.Rows, .. PublicRoomsFacts.Rows, .. UserApiFacts.Rows, .. AuditFacts.Rows,
         .. FederationFacts.Rows, .. EduServerFacts.Rows, .. ToDeviceFactRows.Rows,
+        .. KeyServerFactRows.Rows,
         .. KeyBackupFactRows.Rows, .. AppserviceFactRows.Rows,
     ];
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Projections.EduServer;
 using Matrix.EventSourced.Protocol.Json;
 
@@ -9,7 +10,8 @@ namespace Matrix.EventSourced.Federation.FedSender;
 
 /// <summary>The EDUs of each kind of fact.</summary>
 /// <remarks>
-/// Spec: v1.19 server-server-api #typing-notifications, #receipts, #presence, #send-to-device-messaging.
+/// Spec: v1.19 server-server-api #typing-notifications, #receipts, #presence, #send-to-device-messaging,
+/// #device-management, #end-to-end-encryption.
 /// A kind stands here and in <see cref="Projections.FedSender.EduAudience"/>, which says to whom it goes.
 /// </remarks>
 public sealed class OutgoingEdus : IOutgoingEdus
@@ -20,6 +22,8 @@ public sealed class OutgoingEdus : IOutgoingEdus
         ReceiptRecorded { Type: ReceiptTypes.Read } receipt => [Edu("m.receipt", json => Write(json, receipt))],
         PresenceChanged presence => [Edu("m.presence", json => Write(json, presence))],
         ToDeviceSent sent => [Edu("m.direct_to_device", json => Write(json, sent))],
+        DeviceListUpdated updated => [Edu("m.device_list_update", json => Write(json, updated))],
+        CrossSigningKeysChanged changed => [Edu("m.signing_key_update", json => Write(json, changed))],
         _ => [],
     };
 
@@ -92,6 +96,37 @@ public sealed class OutgoingEdus : IOutgoingEdus
         }
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, DeviceListUpdated updated)
+    {
+        json.WriteString("user_id"u8, updated.UserId.Value);
+        json.WriteString("device_id"u8, updated.DeviceId);
+        json.WriteNumber("stream_id"u8, updated.StreamId);
+        json.WriteStartArray("prev_id"u8);
+        if (updated.PrevId is { } prev)
+            json.WriteNumberValue(prev);
+        json.WriteEndArray();
+        if (updated.IsDeleted)
+            json.WriteBoolean("deleted"u8, true);
+        if (updated.DisplayName is { } name)
+            json.WriteString("device_display_name"u8, name);
+        WriteKey(json, "keys"u8, updated.Keys);
+    }
+
+    private static void Write(Utf8JsonWriter json, CrossSigningKeysChanged changed)
+    {
+        json.WriteString("user_id"u8, changed.UserId.Value);
+        WriteKey(json, "master_key"u8, changed.MasterKey);
+        WriteKey(json, "self_signing_key"u8, changed.SelfSigningKey);
+    }
+
+    private static void WriteKey(Utf8JsonWriter json, ReadOnlySpan<byte> name, RawJson? key)
+    {
+        if (key is not { } value)
+            return;
+        json.WritePropertyName(name);
+        json.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
     }
 
     private static string Word(PresenceState presence) => presence switch

@@ -1,5 +1,6 @@
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Projections.EduServer;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Names = Matrix.EventSourced.Facts.FactNames;
@@ -17,9 +18,15 @@ public sealed record EduAudience(
     string? Subject = null)
 {
     /// <summary>The stored names of facts that become EDUs.</summary>
-    /// <remarks>Device lists and signing keys (Kept, SharersOf) join here with the KeyServer.</remarks>
     public static readonly IReadOnlyList<string> FactNames =
-        [Names.TypingChanged, Names.ReceiptRecorded, Names.PresenceChanged, Names.ToDeviceSent];
+    [
+        Names.TypingChanged,
+        Names.ReceiptRecorded,
+        Names.PresenceChanged,
+        Names.ToDeviceSent,
+        Names.DeviceListUpdated,
+        Names.CrossSigningKeysChanged,
+    ];
 
     /// <summary>Null for a fact that concerns no other server: one about another server's user, or a private
     /// receipt.</summary>
@@ -36,6 +43,10 @@ public sealed record EduAudience(
             new(EduWorth.Latest, SharersOf: presence.UserId.Value, Subject: presence.UserId.Value),
         ToDeviceSent sent when IsOurs(sent.Sender, us) && !IsOurs(sent.Recipient, us) =>
             new(EduWorth.Kept, Server: sent.Recipient.Server.Value),
+        DeviceListUpdated updated when IsOurs(updated.UserId, us) => new(
+            EduWorth.Latest, SharersOf: updated.UserId.Value, Subject: $"{updated.UserId.Value}\ndevices"),
+        CrossSigningKeysChanged { IsPrivate: false } changed when IsOurs(changed.UserId, us) => new(
+            EduWorth.Latest, SharersOf: changed.UserId.Value, Subject: $"{changed.UserId.Value}\nkeys"),
         _ => null,
     };
 
@@ -48,7 +59,8 @@ public enum EduWorth
     /// <summary>Nothing: typing.</summary>
     Fleeting,
 
-    /// <summary>The latest of its subject: receipts, presence.</summary>
+    /// <summary>The latest of its subject: receipts, presence; device lists and signing keys, since who misses an
+    /// update of those asks for all.</summary>
     Latest,
 
     /// <summary>All: what gets lost is lost for good.</summary>

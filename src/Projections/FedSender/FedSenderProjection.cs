@@ -20,7 +20,7 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
 {
     public const string ProjectionName = "fedsender";
 
-    private readonly ConditionalWeakTable<ProjectionBatch, IReadOnlyCollection<string>> _batchToQueued = [];
+    private readonly ConditionalWeakTable<ProjectionBatch, FedSenderState> _batchToState = [];
 
     public string Name => ProjectionName;
 
@@ -49,18 +49,25 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
         foreach (var record in batch.Facts)
             state.Apply(record);
         await tables.WriteAsync(state, cancellationToken);
-        _batchToQueued.AddOrUpdate(batch, state.Queued.Keys);
+        _batchToState.AddOrUpdate(batch, state);
     }
 
     public void WentLive(string schema, LogPosition upTo) => signals.Reset();
 
     public void Committed(ProjectionBatch batch)
     {
-        if (_batchToQueued.TryGetValue(batch, out var destinations))
-            signals.Queued(destinations);
+        if (_batchToState.TryGetValue(batch, out var state))
+        {
+            signals.Queued(state.Queued.Keys);
+            signals.Parted(new(
+                state.Parted, state.LeftRooms, (long)batch.Facts[0].Record.Position.Value));
+            signals.Joined(state.FederatedJoins);
+        }
         else if (batch.Facts.Count > 0)
+        {
             // A part of a batch that was announced before a crash of PostgreSQL.
             signals.Reset();
+        }
     }
 
     private async ValueTask SkipDeliveredAsync(FedSenderState state, CancellationToken cancellationToken)
@@ -86,9 +93,29 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
 public sealed class FedSenderSignals
 {
     private volatile Action<IReadOnlyCollection<string>?>? _listener;
+    private volatile Action<Partings?>? _partings;
+    private volatile Action<IReadOnlyList<(string User, string Room)>>? _joins;
 
     /// <summary>Shape: null means that any destination may have something.</summary>
     public void Listen(Action<IReadOnlyCollection<string>?>? listener) => _listener = listener;
+
+    /// <summary>Shape: users of ours who joined rooms that other servers are in, and those rooms.</summary>
+    public void ListenToJoins(Action<IReadOnlyList<(string User, string Room)>>? listener) => _joins = listener;
+
+    internal void Joined(IReadOnlyList<(string User, string Room)> joins)
+    {
+        if (joins.Count > 0)
+            _joins?.Invoke(joins);
+    }
+
+    /// <summary>Who hears it hears of it before reads that wait for it go on. Null: anybody may have parted.</summary>
+    public void ListenToPartings(Action<Partings?>? listener) => _partings = listener;
+
+    internal void Parted(Partings partings)
+    {
+        if (partings.Users.Count + partings.LeftRooms.Count > 0)
+            _partings?.Invoke(partings);
+    }
 
     internal void Queued(IReadOnlyCollection<string> destinations)
     {
@@ -96,5 +123,13 @@ public sealed class FedSenderSignals
             _listener?.Invoke(destinations);
     }
 
-    internal void Reset() => _listener?.Invoke(null);
+    internal void Reset()
+    {
+        _listener?.Invoke(null);
+        _partings?.Invoke(null);
+    }
 }
+
+/// <summary>Who may share no room with this server any more, since a position.</summary>
+/// <remarks>Shape: Users of other servers who left rooms; LeftRooms, those that the last user of ours left.</remarks>
+public sealed record Partings(IReadOnlyCollection<string> Users, IReadOnlyCollection<string> LeftRooms, long Position);

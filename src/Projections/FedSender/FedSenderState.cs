@@ -37,6 +37,19 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
 
     public Dictionary<string, List<QueueRow>> Queued { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Users of ours who joined rooms, and those rooms.</summary>
+    private readonly HashSet<(string User, string Room)> _joinedRooms = [];
+
+    /// <summary>Those of them that other servers are in.</summary>
+    public List<(string User, string Room)> FederatedJoins =>
+        [.. _joinedRooms.Where(join => IsJoined(join.Room, join.User) && HostsOf(join.Room).Count > 1)];
+
+    /// <summary>Users of other servers who left a room.</summary>
+    public HashSet<string> Parted { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Rooms that the last user of ours left.</summary>
+    public HashSet<string> LeftRooms { get; } = new(StringComparer.Ordinal);
+
     public FedSenderPlan Plan => plan;
 
     public bool IsJoined(string room, string user) => _joined.Contains((room, user));
@@ -186,6 +199,12 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
             hosts[server] = count;
         else
             hosts.Remove(server);
+        if (!isJoined && server != us)
+            Parted.Add(user);
+        if (isJoined && server == us)
+            _joinedRooms.Add((user, room));
+        if (count <= 0 && server == us)
+            LeftRooms.Add(room);
         ChangedHosts.Add((room, server));
         if (!plan.Sharers.Contains(user))
             return;

@@ -55,6 +55,18 @@ public sealed class RoomReadBatch
         return found;
     }
 
+    /// <summary>State that held at the beginning of a stretch and that nothing took the place of by its end.</summary>
+    public List<(string RoomId, string Type, string StateKey)> RemovedState(IReadOnlyList<TimelineRange> ranges)
+    {
+        var found = new List<(string, string, string)>();
+        if (ranges.Count > 0)
+            _queries.Add(
+                _sql.RemovedState,
+                parameters => AddRanges(parameters, ranges),
+                reader => found.Add((reader.GetString(0), reader.GetString(1), reader.GetString(2))));
+        return found;
+    }
+
     public List<StoredEvent> StateEntries(IReadOnlyList<StateEntryAt> entries)
     {
         var found = new List<StoredEvent>();

@@ -142,6 +142,19 @@ internal sealed class RoomReadSql(string schema)
         ORDER BY s.room_id, s.from_position, s.type, s.state_key
         """;
 
+    /// <summary>$1 rooms, $2 after, $3 up to: entries that are no more at the end.</summary>
+    public string RemovedState { get; } =
+        $"""
+        SELECT DISTINCT s.room_id, s.type, s.state_key
+        FROM unnest($1, $2, $3) AS w (room_id, after, up_to)
+        JOIN {schema}.state s ON s.room_id = w.room_id
+            AND s.to_position > w.after AND s.to_position <= w.up_to AND s.from_position <= w.after
+        WHERE NOT EXISTS (SELECT FROM {schema}.state n
+            WHERE n.room_id = s.room_id AND n.type = s.type AND n.state_key = s.state_key
+                AND n.to_position > w.up_to AND n.from_position <= w.up_to)
+        ORDER BY s.room_id, s.type, s.state_key
+        """;
+
     /// <summary>$1 event ids, each with what a client event says beside it.</summary>
     public string Events { get; } =
         $"""

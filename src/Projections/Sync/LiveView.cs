@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Sync.Sliding;
 
 namespace Matrix.EventSourced.Projections.Sync;
 
@@ -32,6 +33,9 @@ public sealed partial class LiveView(LiveViewLimits limits)
         : this(new())
     {
     }
+
+    /// <summary>What lists of rooms are sorted by.</summary>
+    public RoomShapes Shapes { get; } = new();
 
     /// <summary>The position that the view has followed the log to.</summary>
     public long Position
@@ -71,6 +75,7 @@ public sealed partial class LiveView(LiveViewLimits limits)
             foreach (var feed in feeds)
                 Drop(feed);
             _rooms.Clear();
+            Shapes.Clear();
         }
     }
 
@@ -87,8 +92,13 @@ public sealed partial class LiveView(LiveViewLimits limits)
             // below.
             foreach (var (user, room, row) in changes.Memberships)
                 Follow(user, room, row);
+            foreach (var (user, room, row) in changes.Memberships)
+                MarkSharing(user, room, row);
             foreach (var (room, position) in changes.StateOnly)
+            {
+                Shapes.StateMoved(room);
                 TouchFollowers(room, position);
+            }
             foreach (var (user, position) in changes.Accounts)
             {
                 if (_users.TryGetValue(user, out var feed))
@@ -105,6 +115,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
         // After a crash PostgreSQL may have lost its last commits; what is applied again is here already.
         if (room.Entries is [.., var last] && last.Position >= change.Event.Position)
             return;
+        Shapes.Happened(
+            change.Event.RoomId, change.Event.Position, change.Event.Type, change.Event.StateKey is not null);
         var entry = new LiveEntry(change);
         room.Add(entry);
         _ring.Enqueue((room, entry));
@@ -253,6 +265,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             }
             feed.Early.Clear();
             feed.TouchAccountData(Math.Max(_position, feed.LoadedUpTo));
+            // What happened before is in the tables.
+            feed.TouchDeviceLists(Math.Max(feed.LastAccountData, _lastDeviceList));
         }
         feed.Loading.TrySetResult();
     }

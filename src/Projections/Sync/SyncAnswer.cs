@@ -1,4 +1,6 @@
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Projections.EduServer;
+using Matrix.EventSourced.Projections.KeyServer;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.ToDevice;
 using Matrix.EventSourced.Projections.UserApi;
@@ -26,9 +28,15 @@ public sealed class SyncAnswer
     /// NextBatch.</summary>
     public long? ToDeviceUpTo { get; set; }
 
+    /// <summary>Whose keys to ask for again; null in an initial sync.</summary>
+    public DeviceListChanges? DeviceLists { get; set; }
+
+    /// <summary>What the device has left to give out.</summary>
+    public KeySupply KeySupply { get; set; } = LiveKeySupplies.None;
+
     public bool IsEmpty =>
         Joined.Count == 0 && Left.Count == 0 && Invited.Count == 0 && Knocked.Count == 0 && AccountData.Count == 0
-        && Presence.Count == 0 && ToDevice.Count == 0;
+        && Presence.Count == 0 && ToDevice.Count == 0 && DeviceLists is null or { IsEmpty: true };
 
     /// <summary>The room's place in the answer; one is made for a joined room that has nothing else to say.</summary>
     internal SyncRoom? RoomFor(string roomId)

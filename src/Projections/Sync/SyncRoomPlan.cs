@@ -44,7 +44,8 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
     /// <summary>The position just before the timeline's first event; the end where the timeline is empty.</summary>
     public long StartsAfter => Timeline.Count > 0 ? Timeline[0].Position - 1 : upTo;
 
-    public bool NeedsForeignState => Entries is null ? !IsNew : HasForeignEntry;
+    // Of a room that was joined elsewhere all of the state comes with the join, which is on the timeline.
+    public bool NeedsForeignState => Entries is null || HasForeignEntry;
 
     private bool HasForeignEntry => Array.Exists(Entries!, entry => entry.HasForeignState);
 

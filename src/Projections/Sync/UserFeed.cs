@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.Sync.Sliding;
 
 namespace Matrix.EventSourced.Projections.Sync;
 
@@ -8,6 +9,7 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class UserFeed(string userId)
 {
     private readonly List<TaskCompletionSource> _waiters = [];
+    private SlidingUserData _slidingData = SlidingUserData.None;
     private volatile System.Runtime.CompilerServices.StrongBox<(IReadOnlySet<string>, bool, long)> _unwanted =
         new((UnwantedSenders.Nobody, false, -1));
 
@@ -29,6 +31,9 @@ internal sealed class UserFeed(string userId)
     /// <summary>The same for account data alone.</summary>
     public long LastAccountData { get; private set; }
 
+    /// <summary>The same for device lists of those who share a room with the user, and for who they are.</summary>
+    public long LastDeviceLists { get; private set; }
+
     /// <summary>The newest position that the loaded rows mention; the live view may not have reached it yet.</summary>
     public long LoadedUpTo { get; set; }
 
@@ -40,6 +45,14 @@ internal sealed class UserFeed(string userId)
     {
         get => _unwanted.Value;
         set => _unwanted = new(value);
+    }
+
+    /// <summary>What the user's account data says of their rooms, for sliding sync. Replaced whole, without a
+    /// lock.</summary>
+    public SlidingUserData SlidingData
+    {
+        get => Volatile.Read(ref _slidingData);
+        set => Volatile.Write(ref _slidingData, value);
     }
 
     public bool HasWaiters => _waiters.Count > 0;
@@ -58,6 +71,21 @@ internal sealed class UserFeed(string userId)
         if (position > LastAccountData)
             LastAccountData = position;
         Touch(position);
+    }
+
+    public void TouchDeviceLists(long position)
+    {
+        if (position > LastDeviceLists)
+            LastDeviceLists = position;
+        Touch(position);
+    }
+
+    /// <summary>Who shares a room with the user may have changed; the wake-up comes with the event that did
+    /// it.</summary>
+    public void MarkDeviceLists(long position)
+    {
+        if (position > LastDeviceLists)
+            LastDeviceLists = position;
     }
 
     public TaskCompletionSource AddWaiter()

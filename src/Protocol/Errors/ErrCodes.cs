@@ -41,6 +41,8 @@ public static class ErrCodes
     public const string TermsNotSigned = "M_TERMS_NOT_SIGNED";
     public const string ThreepidDenied = "M_THREEPID_DENIED";
     public const string ThreepidNotFound = "M_THREEPID_NOT_FOUND";
+    public const string UnknownPos = "M_UNKNOWN_POS";
+    public const string InvalidSignature = "M_INVALID_SIGNATURE";
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";
     public const string UnknownDevice = "M_UNKNOWN_DEVICE";
     public const string UrlNotSet = "M_URL_NOT_SET";

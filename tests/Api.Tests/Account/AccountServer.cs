@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.KeyServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.Passwords;
@@ -47,6 +48,7 @@ public class AccountServer : IAsyncLifetime
         services.AddSingleton(_database.DataSource);
         services.AddSingleton(new HomeserverConfig { ServerName = ServerName.Parse("hs") });
         services.AddMessaging();
+        services.AddKeyServerCommands();
         services.AddProjectionHost();
         Composition.AddUserApi(services);
         services.AddSingleton(Policy);

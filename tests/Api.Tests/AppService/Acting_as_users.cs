@@ -140,6 +140,9 @@ public sealed class Acting_as_users : IAsyncLifetime
         (await ghost.SendAsync("GET", $"sync?since={sync.Text("next_batch")}")).Ok();
         Assert.NotEmpty((await ghost.SendAsync("GET", $"rooms/{room}/messages?dir=b")).Ok().GetProperty("chunk").EnumerateArray());
         (await ghost.SendAsync("POST", "pushers/set", """{"kind":"http","app_id":"a","pushkey":"k"}""")).Refused(400, "M_INVALID_PARAM");
+        (await ghost.SendAsync("POST", "keys/upload", "{}")).Refused(400, "M_INVALID_PARAM");
+        Assert.Equal(201, (await ghost.SendAsync("PUT", "devices/DEV", "{}")).Status);
+        (await ghost.SendAsync("POST", "keys/upload?device_id=DEV", "{}")).Ok();
         (await ghost.SendAsync("PUT", $"profile/{ghost.UserId}/displayname", """{"displayname":"Ghost"}""")).Ok();
         (await ghost.SendAsync("PUT", $"rooms/{room}/typing/{ghost.UserId}", """{"typing":true}""")).Ok();
         (await ghost.SendAsync("POST", "logout", "{}")).Ok();

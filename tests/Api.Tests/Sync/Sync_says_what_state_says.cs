@@ -9,7 +9,7 @@ namespace Matrix.EventSourced.Api.Tests.Sync;
 /// start. What each client worked out from its /sync is then what /state says. TEST_SEED replays a run, TEST_RUNS says
 /// how many there are.</summary>
 /// <remarks>Every other room is of one server alone and does not fork. In those that fork only clients with
-/// <c>use_state_after</c> can know the state: without it the spec tells the state before the timeline, and has no words
+/// <c>use_state_after</c> or sliding sync can know the state: without them the spec tells the state before the timeline, and has no words
 /// for what state resolution changes within it.</remarks>
 public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsyncLifetime
 {
@@ -68,9 +68,10 @@ public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsync
         var join = $"/_matrix/client/v3/join/{Uri.EscapeDataString(room)}?via={via}";
         foreach (var user in users.Skip(1))
             (await user.PostAsync(join)).Ok();
-        var clients = users.SelectMany(user => new[]
+        var clients = users.SelectMany(user => new ISyncedRooms[]
         {
             new SyncedRooms(user, usesStateAfter: true, random), new SyncedRooms(user, usesStateAfter: false, random),
+            new SlidRooms(user, isOlder: seed % 4 < 2, random),
         }).ToList();
         for (var round = 0; round < Rounds; round++)
         {
@@ -80,9 +81,9 @@ public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsync
             if (random.Next(10) == 0)
                 await _servers[random.Next(_servers.Count)].RestartAsync();
             foreach (var client in clients.Where(_ => random.Next(3) == 0))
-                await client.PollAsync(0);
+                await client.PollAsync(0, isSettling: false);
         }
-        foreach (var client in clients.Where(client => client.UsesStateAfter || !isShared))
+        foreach (var client in clients.Where(client => client.KnowsForks || !isShared))
             await AgreesAsync(client, room, seed);
     }
 
@@ -107,12 +108,12 @@ public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsync
     }
 
     /// <summary>Right after the last action other servers' events may still come: the client asks until it agrees.</summary>
-    private static async Task AgreesAsync(SyncedRooms client, string room, int seed)
+    private static async Task AgreesAsync(ISyncedRooms client, string room, int seed)
     {
         var difference = string.Empty;
         for (var poll = 0; poll < PollsMax; poll++)
         {
-            await client.PollAsync(poll == 0 ? 0 : 250);
+            await client.PollAsync(poll == 0 ? 0 : 250, isSettling: true);
             var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}";
             var joined = (await client.User.GetAsync("/_matrix/client/v3/joined_rooms")).Ok().GetProperty("joined_rooms");
             var isIn = joined.EnumerateArray().Any(entry => entry.GetString() == room);
@@ -135,7 +136,6 @@ public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsync
                 difference = $"{path}: in the room {isIn}, by /sync {client.StateOf(room) is not null}";
             }
         }
-        var kind = client.UsesStateAfter ? "state_after" : "timeline";
-        Assert.Fail($"Seed {seed}: {client.User.UserId} ({kind}) does not agree.\n{difference}");
+        Assert.Fail($"Seed {seed}: {client.User.UserId} ({client.Kind}) does not agree.\n{difference}");
     }
 }

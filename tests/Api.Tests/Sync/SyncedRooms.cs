@@ -9,19 +9,21 @@ namespace Matrix.EventSourced.Api.Tests.Sync;
 /// work it out.</summary>
 /// <remarks>Spec: v1.19 client-server-api #syncing. With <paramref name="usesStateAfter"/> the state comes apart from the
 /// timeline; without, timeline events change it.</remarks>
-internal sealed class SyncedRooms(TestUser user, bool usesStateAfter, Random random)
+internal sealed class SyncedRooms(TestUser user, bool usesStateAfter, Random random) : ISyncedRooms
 {
     private readonly Dictionary<string, SortedDictionary<string, string>> _roomToState = new(StringComparer.Ordinal);
     private string? _since;
 
     public TestUser User => user;
 
-    public bool UsesStateAfter => usesStateAfter;
+    public string Kind => usesStateAfter ? "state_after" : "timeline";
+
+    public bool KnowsForks => usesStateAfter;
 
     public SortedDictionary<string, string>? StateOf(string roomId) => _roomToState.GetValueOrDefault(roomId);
 
     /// <summary>Asks once, with a timeline limit and, now and then, a full state drawn by chance.</summary>
-    public async Task PollAsync(int timeoutMs)
+    public async Task PollAsync(int timeoutMs, bool isSettling)
     {
         var limit = (int[])[1, 2, 3, 10];
         var filter = Uri.EscapeDataString(

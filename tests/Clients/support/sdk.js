@@ -37,8 +37,11 @@ export async function register(server, username, password) {
     return visitor.registerRequest({ username, password, auth });
 }
 
-/** Logs in with a password and starts the client's sync loop; stopped after the test. */
-export async function login(test, server, username, password) {
+/**
+ * Logs in with a password and starts the client's sync loop; stopped after the test.
+ * Options: isEncrypted, whether it has the Rust crypto.
+ */
+export async function login(test, server, username, password, { isEncrypted = false } = {}) {
     const visitor = sdk.createClient({ baseUrl: server.url, logger: silent });
     const session = await visitor.loginRequest({
         type: "m.login.password",
@@ -53,6 +56,8 @@ export async function login(test, server, username, password) {
         logger: silent,
     });
     test.after(() => client.stopClient());
+    if (isEncrypted)
+        await client.initRustCrypto({ useIndexedDB: false });
     await client.startClient({ initialSyncLimit: 20 });
     await until(`${username} syncs`, () => ["PREPARED", "SYNCING"].includes(client.getSyncState()));
     return client;

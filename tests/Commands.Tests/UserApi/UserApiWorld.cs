@@ -50,6 +50,8 @@ internal sealed class UserApiWorld
 
     public RegistrationsUnderWay UnderWay { get; } = new();
 
+    private static readonly NoLists Lists = new();
+
     public Task<CommandResult<OpenedSession>> RegisterAsync(
         string localpart = "alice", string? password = "secret", string? deviceId = "DEV", bool isAdmin = false, bool inhibitLogin = false)
     {
@@ -62,20 +64,20 @@ internal sealed class UserApiWorld
     }
 
     public Task<CommandResult<OpenedSession>> LogInAsync(string password = "secret", string? deviceId = null) =>
-        new LogInHandler(new SessionOpening(Accounts, Credentials, Tokens, Random), Passwords).Handle(
+        new LogInHandler(new SessionOpening(Accounts, Credentials, Tokens, Random, Lists), Passwords).Handle(
             new LogIn(Context, Alice, password, deviceId, "laptop"), CancellationToken.None);
 
     public Task<CommandResult<Unit>> EndAsync(params string[]? deviceIds) =>
         new EndSessionsHandler(
-            Accounts, Credentials).Handle(new EndSessions(Context, Alice, deviceIds), CancellationToken.None);
+            Accounts, Credentials, Lists).Handle(new EndSessions(Context, Alice, deviceIds), CancellationToken.None);
 
     public Task<CommandResult<Unit>> ChangePasswordAsync(string password, bool endsOthers, string? ownDevice) =>
-        new ChangePasswordHandler(Accounts, Credentials, Passwords).Handle(
+        new ChangePasswordHandler(Accounts, Credentials, Passwords, Lists).Handle(
             new ChangePassword(Context, Alice, password, endsOthers, ownDevice), CancellationToken.None);
 
     public Task<CommandResult<Unit>> DeactivateAsync() =>
         new DeactivateAccountHandler(
-            Accounts, Credentials).Handle(new DeactivateAccount(Context, Alice), CancellationToken.None);
+            Accounts, Credentials, Lists).Handle(new DeactivateAccount(Context, Alice), CancellationToken.None);
 
     public async Task<AccountState> AccountAsync() => (await Accounts.LoadAsync(UserStreams.Account(Alice))).State;
 
@@ -94,6 +96,15 @@ internal sealed class UserApiWorld
 
     public static string Refusal<T>(CommandResult<T> result) =>
         Assert.IsType<CommandResult<T>.Refused>(result).Error.ErrCode;
+
+    /// <summary>Nobody is told of devices here.</summary>
+    private sealed class NoLists : IDeviceLists
+    {
+        public ValueTask ListedAsync(UserId user, string deviceId, string? name, CommandContext context) => default;
+
+        public ValueTask RemovingAsync(
+            UserId user, IReadOnlyCollection<string> deviceIds, CommandContext context) => default;
+    }
 
     /// <summary>No work, and as readable as it gets.</summary>
     private sealed class PlainHasher : IPasswordHasher

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using Matrix.EventSourced.Facts.KeyServer;
+using Matrix.EventSourced.Projections.KeyServer;
+
+namespace Matrix.EventSourced.Api.Sync;
+
+/// <summary>Writes what a sync says of keys. Spec: v1.19 client-server-api #e2e-extensions-to-sync.</summary>
+internal static class DeviceListWriter
+{
+    /// <summary>The three sections; that of the lists in an incremental sync only.</summary>
+    public static void Write(Utf8JsonWriter json, DeviceListChanges? changes, KeySupply supply)
+    {
+        if (changes is not null)
+        {
+            json.WriteStartObject("device_lists"u8);
+            WriteMembers(json, changes);
+            json.WriteEndObject();
+        }
+        json.WriteStartObject("device_one_time_keys_count"u8);
+        foreach (var (algorithm, count) in supply.Counts)
+            json.WriteNumber(algorithm, count);
+        json.WriteEndObject();
+        json.WriteStartArray("device_unused_fallback_key_types"u8);
+        foreach (var algorithm in supply.UnusedFallback)
+            json.WriteStringValue(algorithm);
+        json.WriteEndArray();
+    }
+
+    public static void WriteMembers(Utf8JsonWriter json, DeviceListChanges changes)
+    {
+        WriteUsers(json, "changed"u8, changes.Changed);
+        WriteUsers(json, "left"u8, changes.Left);
+    }
+
+    private static void WriteUsers(Utf8JsonWriter json, ReadOnlySpan<byte> name, IReadOnlyList<string> users)
+    {
+        json.WriteStartArray(name);
+        foreach (var user in users)
+            json.WriteStringValue(user);
+        json.WriteEndArray();
+    }
+}
