@@ -1,11 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.Audit;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Facts.MediaApi;
+using Matrix.EventSourced.Facts.KeyServer.KeyBackup;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Facts.ServerKeyApi;
@@ -66,6 +68,15 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(RemoteMediaCached))]
 [JsonSerializable(typeof(MediaRemoved))]
 [JsonSerializable(typeof(MediaQuarantined))]
+[JsonSerializable(typeof(AppserviceTransactionBegun))]
+[JsonSerializable(typeof(AppserviceTransactionDelivered))]
+[JsonSerializable(typeof(AppserviceDeliveryFailed))]
+[JsonSerializable(typeof(NetworkListingChanged))]
+[JsonSerializable(typeof(KeyBackupCreated))]
+[JsonSerializable(typeof(KeyBackupChanged))]
+[JsonSerializable(typeof(KeyBackupDeleted))]
+[JsonSerializable(typeof(BackupKeysStored))]
+[JsonSerializable(typeof(BackupKeysDeleted))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

@@ -50,4 +50,13 @@ public static class FactNames
     public const string RemoteMediaCached = "mediaapi.remote_media_cached.v1";
     public const string MediaRemoved = "mediaapi.media_removed.v1";
     public const string MediaQuarantined = "mediaapi.media_quarantined.v1";
+    public const string AppserviceTransactionBegun = "appservice.transaction_begun.v1";
+    public const string AppserviceTransactionDelivered = "appservice.transaction_delivered.v1";
+    public const string AppserviceDeliveryFailed = "appservice.delivery_failed.v1";
+    public const string NetworkListingChanged = "publicrooms.network_listing_changed.v1";
+    public const string KeyBackupCreated = "keyserver.backup_created.v1";
+    public const string KeyBackupChanged = "keyserver.backup_changed.v1";
+    public const string KeyBackupDeleted = "keyserver.backup_deleted.v1";
+    public const string BackupKeysStored = "keyserver.backup_keys_stored.v1";
+    public const string BackupKeysDeleted = "keyserver.backup_keys_deleted.v1";
 }

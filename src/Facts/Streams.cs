@@ -68,4 +68,17 @@ public static class StreamCategories
     /// <summary><c>media-abc</c>, <c>media-other.org/abc</c>: a piece of media, ours or a copy of another
     /// server's.</summary>
     public const string Media = "media";
+
+    /// <summary><c>keybackup-@a:hs</c>: a user's backups of their keys, without the keys.</summary>
+    public const string KeyBackup = "keybackup";
+
+    /// <summary><c>backupkeys-1/@a:hs</c>: the keys of one backup; goes with it.</summary>
+    public const string BackupKeys = "backupkeys";
+
+    /// <summary><c>appservice-irc</c>: what an application service took of what is for it; keeps only its last
+    /// records.</summary>
+    public const string Appservice = "appservice";
+
+    /// <summary><c>networklist-!abc:hs</c>: in which networks' directories a room stands.</summary>
+    public const string NetworkList = "networklist";
 }

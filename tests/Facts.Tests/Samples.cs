@@ -152,6 +152,8 @@ internal static partial class Samples
             FactNames.MediaQuarantined,
             new MediaQuarantined(Media, IsQuarantined: true, Other),
             new MediaQuarantined(Media, IsQuarantined: false)),
+        .. KeyBackupSamples(),
+        .. AppserviceSamples(),
     ];
 
     public static readonly FactMetadata FullMetadata =

@@ -24,6 +24,7 @@ internal static class Cli
                 "run" => await WithConfigAsync(rest, RunVerb.RunAsync),
                 "generate-config" => GenerateConfigVerb.Run(rest),
                 "destinations" => await WithConfigAsync(rest, DestinationsVerb.RunAsync),
+                "appservices" => await WithConfigAsync(rest, AppservicesVerb.RunAsync),
                 "health" => await WithConfigAsync(rest, HealthVerb.RunAsync),
                 "audit" => await AuditVerb.RunAsync(rest),
                 "media" => await MediaVerb.RunAsync(rest),
@@ -77,6 +78,7 @@ internal static class Cli
                                                        says how)
                matrix backup FOLDER [OPTIONS]          copy everything that must be kept, while the server runs or not
                matrix destinations [OPTIONS]           show which servers lag, and why
+               matrix appservices [OPTIONS]            show which application services lag, and why
                matrix rotate-key [OPTIONS]             sign with a new key from the next start on, while the
                                                        server is stopped
                matrix log serve [OPTIONS]              serve the log alone, over EventStoreDB's gRPC protocol, in a

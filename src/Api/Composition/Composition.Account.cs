@@ -1,9 +1,12 @@
 using Matrix.EventSourced.Api.Adapters;
 using Matrix.EventSourced.Api.Admin;
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.ClientApi.Account;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi;
+using Matrix.EventSourced.Protocol.AppServices;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Matrix.EventSourced.Api;
 
@@ -14,6 +17,10 @@ public static partial class Composition
         services.AddSingleton<IPusherOwners, PusherOwners>();
         services.AddSingleton(static provider => SessionLifetimesOf(provider.GetRequiredService<HomeserverConfig>()));
         services.AddSingleton<OpenIdTokens>();
+        // Where nobody has said which application services there are, there are none.
+        services.TryAddSingleton(AppserviceSet.None);
+        services.TryAddSingleton<AppserviceClient>();
+        services.TryAddSingleton<ThirdPartyLookups>();
     }
 
     private static SessionLifetimes SessionLifetimesOf(HomeserverConfig config) => new(

@@ -19,6 +19,7 @@ public static partial class Composition
         BackupControl.Map(table);
         DestinationsControl.Map(table);
         MediaControl.Map(table);
+        AppservicesControl.Map(table);
         return table;
     }
 

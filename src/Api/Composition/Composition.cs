@@ -30,11 +30,13 @@ public static partial class Composition
         MapReadSide(table);
         MapEduServer(table);
         MapToDevice(table);
+        MapKeyBackup(table);
         MapReading(table);
         MapDiscovering(table);
         MapPush(table);
         MapKeyServer(table);
         MapMediaApi(table);
+        MapAppService(table);
         Destinations.Map(table);
         return table;
     }
@@ -65,12 +67,14 @@ public static partial class Composition
         services.AddSingleton<IEventReader>(storage.EventStore);
         services.AddSingleton(new TrustedProxies(config.TrustedProxies));
         services.AddMessaging();
+        var appservices = AddAppservices(services, config);
         AddProjectionRuntime(services, storage);
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);
         AddEduServer(services, config, identity);
         AddToDevice(services);
+        AddKeyBackup(services);
         AddReading(services);
         AddDiscovering(services);
         AddPush(services, identity);
@@ -80,5 +84,6 @@ public static partial class Composition
         AddFederationApi(services);
         AddKeyServer(services);
         AddMediaApi(services, config);
+        AddAppService(services, appservices);
     }
 }

@@ -163,9 +163,13 @@ internal static class ConfigKeys
         .. MediaConfigKeys.All,
         new(
             "appservices.folder", "a folder", "appservices",
-            "Each *.yaml in it registers an application service; relative to the data folder. "
-            + "Takes effect with application services, which are not built yet.",
+            "Each *.yaml and *.yml in it registers an application service; relative to the data folder. Read at start.",
             (c, t) => Optional(t, folder => c with { AppserviceFolder = folder ?? string.Empty })),
+        new(
+            "appservices.files", "paths of files", "",
+            "Further registrations of application services, wherever they lie.",
+            (c, t) => c with { AppserviceFiles = [.. t.Items.Select(file => Path.GetFullPath(file, t.BaseFolder))] })
+        { IsList = true },
         .. GatewayConfigKeys.All,
         new(
             "log.level", "trace, debug, information, warning or error", "information",

@@ -62,6 +62,9 @@ public sealed record HomeserverConfig
 
     public UrlPreviewsConfig UrlPreviews { get; init; } = new();
 
+    /// <summary>Further registrations, absolute.</summary>
+    public IReadOnlyList<string> AppserviceFiles { get; init; } = [];
+
     public GatewayConfig Gateway { get; init; } = new();
 
     public LogConfig Log { get; init; } = new();

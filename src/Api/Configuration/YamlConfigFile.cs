@@ -20,6 +20,12 @@ internal static class YamlConfigFile
             problems.Add($"{file}:{exception.Start.Line}: this is not YAML: {exception.Message}");
             return values;
         }
+        catch (InvalidOperationException)
+        {
+            // What YamlDotNet's scanner makes of some files that end too early.
+            problems.Add($"{file}:1: this is not YAML.");
+            return values;
+        }
         if (stream.Documents.Count == 0)
             return values;
         if (stream.Documents[0].RootNode is not YamlMappingNode root)

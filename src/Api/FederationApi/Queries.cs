@@ -1,12 +1,14 @@
-using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Signing;
+using System.Text.Json;
 
 namespace Matrix.EventSourced.Api.FederationApi;
 
@@ -37,8 +39,12 @@ internal static class Queries
         if (!RoomAlias.TryParse(request.Query("room_alias"), out var alias))
             return MatrixError.InvalidParam("room_alias must be a room alias.");
         var aliases = request.Get<AliasBook>();
-        if (!aliases.IsOurs(alias) || await aliases.ResolveAsync(alias) is not { } roomId)
+        if (!aliases.IsOurs(alias))
             return MatrixError.NotFound("This room alias points nowhere.");
+        var (roomId, _, problem) = await request.Get<RemoteMemberships>().FindRoomAsync(
+            alias.Value, request.ClientGone);
+        if (problem is not null)
+            return problem;
         var servers = await request.Get<IJoinedHosts>().InRoomAsync(roomId, request.ClientGone);
         var ours = request.Get<ServerIdentity>().Name;
         return new MatrixResponse.Json(json =>
@@ -59,6 +65,8 @@ internal static class Queries
             return MatrixError.InvalidParam("user_id must be a user id.");
         if (userId.Server != request.Get<ServerIdentity>().Name)
             return MatrixError.InvalidParam("The user is not of this server.");
+        if (request.Http.RequestServices.GetService<AppserviceProvisioning>() is { } appservices)
+            await appservices.EnsureUserAsync(userId, request.ClientGone);
         await request.Get<IProjectionGate>().WaitForHeadAsync(UserApiProjection.Gate, request.ClientGone);
         if (await request.Get<IProfileQueries>().FindAsync(userId, request.ClientGone) is not { } profile)
             return MatrixError.NotFound("There is no such user.");

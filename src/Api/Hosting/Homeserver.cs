@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Logging;
@@ -205,6 +206,7 @@ public sealed class Homeserver : IAsyncDisposable
             new PipelineOptions(Cors: isClient, app.Services.GetRequiredService<TrustedProxies>())
             {
                 Servers = app.Services.GetService<ServerAuthenticator>(),
+                Appservices = isClient ? app.Services.GetService<AppserviceAuthenticator>() : null,
             },
             app.Services.GetRequiredService<ILogger<RequestPipeline>>(),
             app.Lifetime.ApplicationStopping);

@@ -68,7 +68,8 @@ public sealed class MatrixRequest(
     public CommandContext CommandContext(FactActor? actor = null) => new(
         actor ?? (signedBy is not null ? new FactActor(Server: signedBy.Origin.Value)
             : requester is null ? FactActor.Self
-            : new FactActor(User: requester.UserId.Value, Device: requester.DeviceId)),
+            : new FactActor(
+                User: requester.UserId.Value, Device: requester.DeviceId.Length > 0 ? requester.DeviceId : null)),
         receivedAtMs,
         http.TraceIdentifier);
 

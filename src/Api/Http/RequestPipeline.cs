@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.Errors;
@@ -11,6 +12,9 @@ internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies)
 {
     /// <summary>Who checks the signatures of other servers' requests; null where none come.</summary>
     public ServerAuthenticator? Servers { get; init; }
+
+    /// <summary>Who knows the application services' tokens; null where there are none.</summary>
+    public AppserviceAuthenticator? Appservices { get; init; }
 }
 
 /// <summary>Answers every request of one listener; the one place that catches what a handler throws.</summary>
@@ -138,8 +142,16 @@ internal sealed partial class RequestPipeline(
         else if (spec.Auth != AuthKind.None)
         {
             var token = AccessToken(http);
-            if (token is not null && authenticator is not null)
+            if (token is not null && options.Appservices?.FindService(token) is { } service)
+            {
+                (requester, var refused) = await options.Appservices.IdentifyAsync(service, http);
+                if (refused is not null)
+                    return refused;
+            }
+            else if (token is not null && authenticator is not null)
+            {
                 requester = await authenticator.FindAsync(token, http.RequestAborted);
+            }
             if (token is null && spec.Auth == AuthKind.AccessToken)
                 return MissingToken;
             if (token is not null && requester is null)
@@ -148,7 +160,7 @@ internal sealed partial class RequestPipeline(
                 return problem;
         }
 
-        if (spec.Rate != RateClass.None)
+        if (spec.Rate != RateClass.None && !IsUnlimited(http, requester, spec))
         {
             var key = requester?.UserId.Value ?? options.TrustedProxies.ClientAddress(http);
             if (rateLimiter.Take(key, spec.Rate) is > 0 and var retryAfterMs)
@@ -165,6 +177,14 @@ internal sealed partial class RequestPipeline(
             new MatrixRequest(http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping));
     }
 
+    /// <summary>Application services whose requests are not counted; where they make accounts and sessions for their
+    /// users, none are.</summary>
+    private bool IsUnlimited(HttpContext http, Requester? requester, EndpointSpec spec) =>
+        requester is { IsRateLimited: false }
+        || (spec is { Auth: AuthKind.None, Rate: RateClass.Registration or RateClass.Login }
+            && AccessToken(http) is { } token
+            && options.Appservices?.FindService(token) is not null);
+
     /// <summary>Why a known user may not call an endpoint; null when they may.</summary>
     /// <remarks>
     /// Spec: v1.19 client-server-api #soft-logout, #account-locking, #account-suspension, #guest-access.
@@ -178,7 +198,7 @@ internal sealed partial class RequestPipeline(
 
     /// <summary>The token of the header, or of the query as clients of older spec versions send it.</summary>
     /// <remarks>Spec: v1.19 client-server-api #using-access-tokens.</remarks>
-    private static string? AccessToken(HttpContext http)
+    internal static string? AccessToken(HttpContext http)
     {
         const string scheme = "Bearer ";
         var header = http.Request.Headers.Authorization;

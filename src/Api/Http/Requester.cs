@@ -11,4 +11,10 @@ public sealed record Requester(UserId UserId, string DeviceId, bool IsGuest, boo
     public bool IsLocked { get; init; }
 
     public bool IsSuspended { get; init; }
+
+    /// <summary>The application service that acts as the user with its own token; null for everybody else.</summary>
+    /// <remarks>DeviceId is empty then, unless it named one.</remarks>
+    public string? AppserviceId { get; init; }
+
+    public bool IsRateLimited { get; init; } = true;
 }

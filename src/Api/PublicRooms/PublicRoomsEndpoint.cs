@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using Matrix.EventSourced.Api.AppService;
+using Matrix.EventSourced.Api.ClientApi.Rooms;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Projections.AppService;
 using Matrix.EventSourced.Projections.PublicRooms;
+using Matrix.EventSourced.Protocol.AppServices;
 using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.PublicRooms;
@@ -42,8 +46,13 @@ internal static class PublicRoomsEndpoint
     }
 
     /// <summary>Our own directory, without a filter.</summary>
-    internal static ValueTask<MatrixResponse> ListAsync(MatrixRequest request) =>
-        AnswerAsync(request, default, request.Query("limit"), request.Query("since"));
+    internal static ValueTask<MatrixResponse> ListAsync(MatrixRequest request)
+    {
+        // Between servers these stand in the query.
+        var networks = new WantedNetworks(
+            request.Query("include_all_networks") == "true", request.Query("third_party_instance_id"));
+        return AnswerAsync(request, default, networks, request.Query("limit"), request.Query("since"));
+    }
 
     /// <summary>Our own directory, as the body asks.</summary>
     internal static async ValueTask<MatrixResponse> SearchAsync(MatrixRequest request)
@@ -67,12 +76,23 @@ internal static class PublicRoomsEndpoint
         }
         if (body.TryGetProperty("filter"u8, out var filter) && filter.ValueKind != JsonValueKind.Object)
             return MatrixError.BadJson("filter must be an object.");
-        return await AnswerAsync(request, filter, limit, since);
+        if (body.TryGetString("third_party_instance_id", out var instance) is { } bad)
+            return bad;
+        var all = false;
+        if (body.TryGetProperty("include_all_networks"u8, out var allValue))
+        {
+            if (allValue.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+                return MatrixError.BadJson("include_all_networks must be true or false.");
+            all = allValue.GetBoolean();
+        }
+        return await AnswerAsync(request, filter, new WantedNetworks(all, instance), limit, since);
     }
 
     private static async ValueTask<MatrixResponse> AnswerAsync(
-        MatrixRequest request, JsonElement filter, string? limitText, string? since)
+        MatrixRequest request, JsonElement filter, WantedNetworks networks, string? limitText, string? since)
     {
+        if (networks is { IsAll: true, InstanceId.Length: > 0 })
+            return MatrixError.InvalidParam("third_party_instance_id does not go with include_all_networks.");
         var limit = (long)PageDefault;
         if (limitText is { Length: > 0 } && !long.TryParse(
             limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit))
@@ -83,7 +103,7 @@ internal static class PublicRoomsEndpoint
                 since.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out first)))
             return MatrixError.InvalidParam("since is not a token of this directory.");
 
-        var all = await request.Get<PublicRoomQueries>().AllAsync(request.ClientGone);
+        var all = await FindAsync(request, networks);
         var found = new List<PublicRoom>(all.Count);
         foreach (var room in all)
         {
@@ -93,6 +113,27 @@ internal static class PublicRoomsEndpoint
         first = Math.Min(first, found.Count);
         var page = found.GetRange(first, (int)Math.Min(Math.Min(limit, PageMax), found.Count - first));
         return new MatrixResponse.Json(writer => WritePage(writer, page, first, found.Count, limit));
+    }
+
+    /// <summary>This server's directory, that of one network, or all of them.</summary>
+    /// <remarks>Spec: v1.19 application-service-api #published-room-directories.</remarks>
+    private static async ValueTask<IReadOnlyList<PublicRoom>> FindAsync(MatrixRequest request, WantedNetworks networks)
+    {
+        var rooms = request.Get<PublicRoomQueries>();
+        if (networks is { IsAll: false, InstanceId: null or "" })
+            return await rooms.AllAsync(request.ClientGone);
+        if (request.Get<AppserviceSet>().IsEmpty)
+            return networks.IsAll ? await rooms.AllAsync(request.ClientGone) : [];
+        var listings = request.Get<AppserviceQueries>();
+        if (networks.IsAll)
+        {
+            return await rooms.AllAsync(
+                await listings.ListingsAsync(null, null, request.ClientGone), withOwn: true, request.ClientGone);
+        }
+        if (!NetworkInstanceId.TryParse(networks.InstanceId!, out var service, out var network))
+            return [];
+        return await rooms.AllAsync(
+            await listings.ListingsAsync(service, network, request.ClientGone), withOwn: false, request.ClientGone);
     }
 
     private static bool Passes(PublicRoom room, JsonElement filter)
@@ -160,4 +201,7 @@ internal static class PublicRoomsEndpoint
         if (value is not null)
             writer.WriteString(name, value);
     }
+
+    /// <summary>Whose directories are asked for; neither for this server's own.</summary>
+    private sealed record WantedNetworks(bool IsAll, string? InstanceId);
 }

@@ -12,11 +12,7 @@ namespace Matrix.EventSourced.Commands.KeyServer;
 public static class KeyShapes
 {
     /// <summary>What is wrong with the keys of a device, or null.</summary>
-    /// <remarks>
-    /// Spec: v1.19 client-server-api #device-keys.
-    /// NOTSPEC: <c>algorithms</c>, <c>keys</c> and <c>signatures</c> may be missing: other servers take that, and what
-    /// is missing can only mislead those who trust it, which is nobody. Signatures are for clients to check.
-    /// </remarks>
+    /// <remarks>Spec: v1.19 client-server-api #device-keys. Signatures are for clients to check.</remarks>
     public static MatrixError? FindProblem(JsonElement keys, UserId user, string deviceId)
     {
         if (keys.ValueKind != JsonValueKind.Object)
@@ -25,15 +21,15 @@ public static class KeyShapes
             return MatrixError.InvalidParam("user_id of device_keys must be the user of the access token.");
         if (!IsText(keys, "device_id"u8, deviceId))
             return MatrixError.InvalidParam("device_id of device_keys must be the device of the access token.");
-        if (keys.TryGetProperty("algorithms"u8, out var algorithms)
-            && (algorithms.ValueKind != JsonValueKind.Array
-                || algorithms.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.String)))
+        if (!keys.TryGetProperty("algorithms"u8, out var algorithms)
+            || algorithms.ValueKind != JsonValueKind.Array
+            || algorithms.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.String))
         {
             return MatrixError.BadJson("algorithms of device_keys must be a list of strings.");
         }
-        if (keys.TryGetProperty("keys"u8, out var members) && !IsMapOfTexts(members))
+        if (!keys.TryGetProperty("keys"u8, out var members) || !IsMapOfTexts(members))
             return MatrixError.BadJson("keys of device_keys must map names to keys.");
-        if (keys.TryGetProperty("signatures"u8, out var signatures) && !AreSignatures(signatures))
+        if (!keys.TryGetProperty("signatures"u8, out var signatures) || !AreSignatures(signatures))
             return MatrixError.BadJson("signatures of device_keys must map users to signatures by key.");
         return System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(keys).Length > Limits.KeyObjectBytesMax
             ? MatrixError.TooLarge($"Keys of a device may be at most {Limits.KeyObjectBytesMax} bytes large.")

@@ -50,7 +50,10 @@ public static class RemoteDevicesDecider
                 : Decision.Accept(update);
     }
 
-    /// <summary>The list came. It is news unless it says what was known.</summary>
+    /// <summary>The list came. It is news unless nothing was ever said of the user: then it is the answer to somebody
+    /// who asked.</summary>
+    /// <remarks>It cuts off what came before, which may have been news to clients that have not asked since. So it is
+    /// news itself, even where it says what was known; a replay tells the same.</remarks>
     /// <param name="state">What is known.</param>
     /// <param name="fetched">The list; whether it is news is found here.</param>
     public static Decision Fetched(RemoteDevicesState state, RemoteDeviceListFetched fetched)
@@ -58,11 +61,9 @@ public static class RemoteDevicesDecider
         var isSame = state.MasterKey == fetched.MasterKey && state.SelfSigningKey == fetched.SelfSigningKey
             && state.Devices.Values.SequenceEqual(
                 fetched.Devices.OrderBy(device => device.DeviceId, StringComparer.Ordinal));
-        if (state.IsTracked && isSame && state.StreamId == fetched.StreamId)
-            return Decision.Nothing;
-        // Who was never fetched is asked about by somebody, who gets this very list.
-        var isFirst = state is { IsTracked: false, IsOutdated: false };
-        return Decision.Accept(fetched with { IsNews = !isFirst && !isSame });
+        return state.IsTracked && isSame && state.StreamId == fetched.StreamId
+            ? Decision.Nothing
+            : Decision.Accept(fetched with { IsNews = state.HasHistory });
     }
 
     /// <summary>Something may have been missed: clients ask again, once.</summary>

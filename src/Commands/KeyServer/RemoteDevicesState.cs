@@ -21,6 +21,9 @@ public sealed record RemoteDevicesState : IAggregateState<RemoteDevicesState>
     /// <summary>Clients were told that there is something new, and it was not fetched since.</summary>
     public bool IsOutdated { get; private init; }
 
+    /// <summary>Something was said of the user before.</summary>
+    public bool HasHistory { get; private init; }
+
     public long StreamId { get; private init; }
 
     public long FetchedAt { get; private init; }
@@ -38,6 +41,7 @@ public sealed record RemoteDevicesState : IAggregateState<RemoteDevicesState>
     {
         RemoteDeviceListFetched fetched => new RemoteDevicesState
         {
+            HasHistory = true,
             IsTracked = true,
             StreamId = fetched.StreamId,
             FetchedAt = fetched.StreamId,
@@ -60,8 +64,8 @@ public sealed record RemoteDevicesState : IAggregateState<RemoteDevicesState>
             MasterKey = updated.MasterKey ?? MasterKey,
             SelfSigningKey = updated.SelfSigningKey ?? SelfSigningKey,
         },
-        RemoteDeviceListOutdated => this with { IsTracked = false, IsOutdated = true },
-        RemoteDeviceListForgotten => Initial,
+        RemoteDeviceListOutdated => this with { HasHistory = true, IsTracked = false, IsOutdated = true },
+        RemoteDeviceListForgotten => Initial with { HasHistory = true },
         _ => this,
     };
 }

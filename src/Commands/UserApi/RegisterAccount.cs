@@ -28,6 +28,9 @@ public sealed record RegisterAccount(
 {
     /// <summary>The client can refresh its tokens.</summary>
     public bool IsRefreshable { get; init; }
+
+    /// <summary>The application service that the account is registered by; null for people.</summary>
+    public string? AppserviceId { get; init; }
 }
 
 public sealed class RegisterAccountValidator : AbstractValidator<RegisterAccount>
@@ -93,7 +96,7 @@ public sealed class RegisterAccountHandler(
             UserStreams.Account(userId),
             state => AccountDecider.Register(
                 state,
-                new AccountRegistered(userId, command.Kind, command.IsAdmin),
+                new AccountRegistered(userId, command.Kind, command.IsAdmin, command.AppserviceId),
                 deviceId is null ? null : new DeviceCreated(userId, deviceId, command.DeviceName),
                 hasCredentials: false),
             command.Context,

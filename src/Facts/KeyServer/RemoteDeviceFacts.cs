@@ -13,7 +13,7 @@ public interface IRemoteDeviceFact : IFact
 /// <summary>The whole list, as the user's server gave it: <c>keyserver.remote_device_list_fetched.v1</c>.</summary>
 /// <remarks>
 /// Shape: StreamId is the server's, of the last update that the list holds. Keys are canonical JSON. IsNews: clients
-/// have to ask again; false where one is just being answered with it.
+/// have to ask again; false where nothing was said of the user before, and one is just being answered with it.
 /// Consumers: replace everything; from here on updates are applied to it.
 /// </remarks>
 public sealed record RemoteDeviceListFetched(

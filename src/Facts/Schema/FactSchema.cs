@@ -15,6 +15,7 @@ public static class FactSchema
         .. RoomserverFacts.Rows, .. PublicRoomsFacts.Rows, .. UserApiFacts.Rows, .. AuditFacts.Rows,
         .. FederationFacts.Rows, .. EduServerFacts.Rows, .. ToDeviceFactRows.Rows,
         .. KeyServerFactRows.Rows, .. MediaApiFacts.Rows,
+        .. KeyBackupFactRows.Rows, .. AppserviceFactRows.Rows,
     ];
 
     private static readonly FrozenDictionary<string, FactDescription> NameToRow =

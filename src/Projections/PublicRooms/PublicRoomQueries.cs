@@ -24,16 +24,27 @@ public sealed class PublicRoomQueries(NpgsqlDataSource database, IProjectionGate
 {
     private static readonly string[] Projections = [RoomserverProjection.ProjectionName];
 
-    public async ValueTask<IReadOnlyList<PublicRoom>> AllAsync(CancellationToken cancellationToken)
+    /// <summary>The rooms of this server's own directory.</summary>
+    public ValueTask<IReadOnlyList<PublicRoom>> AllAsync(CancellationToken cancellationToken) =>
+        AllAsync([], withOwn: true, cancellationToken);
+
+    /// <summary>Given rooms, and with <paramref name="withOwn"/> those of this server's own directory, too.</summary>
+    public async ValueTask<IReadOnlyList<PublicRoom>> AllAsync(
+        IReadOnlyList<string> others, bool withOwn, CancellationToken cancellationToken)
     {
         await gate.WaitForHeadAsync(Projections, cancellationToken);
         var schema = schemas.Live(RoomserverProjection.ProjectionName);
+        var source = others.Count == 0 && withOwn
+            ? $"{schema}.public_rooms"
+            : withOwn
+                ? $"(SELECT room_id FROM {schema}.public_rooms UNION SELECT unnest($1))"
+                : "(SELECT unnest($1) AS room_id)";
         var rooms = new List<PublicRoom>();
         var roomIdToIndex = new Dictionary<string, int>();
         var batch = new QueryBatch(database);
         batch.Add(
             $"""
-            SELECT r.room_id, members.joined FROM {schema}.public_rooms r
+            SELECT r.room_id, members.joined FROM {source} r
             CROSS JOIN LATERAL (
                 SELECT count(*) AS joined FROM {schema}.state s
                 WHERE s.room_id = r.room_id AND s.type = 'm.room.member'
@@ -41,7 +52,11 @@ public sealed class PublicRoomQueries(NpgsqlDataSource database, IProjectionGate
             ) members
             ORDER BY members.joined DESC, r.room_id
             """,
-            _ => { },
+            parameters =>
+            {
+                if (others.Count > 0 || !withOwn)
+                    parameters.AddTexts([.. others]);
+            },
             reader =>
             {
                 roomIdToIndex[reader.GetString(0)] = rooms.Count;
@@ -49,17 +64,22 @@ public sealed class PublicRoomQueries(NpgsqlDataSource database, IProjectionGate
             });
         batch.Add(
             $"""
-            SELECT s.room_id, s.type, p.json FROM {schema}.public_rooms r
+            SELECT s.room_id, s.type, p.json FROM {source} r
             JOIN {schema}.state s ON s.room_id = r.room_id AND s.state_key = ''
-                AND s.to_position = {RoomserverSchema.OpenEnd} AND s.type = ANY ($1)
+                AND s.to_position = {RoomserverSchema.OpenEnd}
+                AND s.type = ANY (${(others.Count > 0 || !withOwn ? 2 : 1)})
             JOIN {schema}.pdus p ON p.event_id = s.event_id
             """,
-            parameters => parameters.AddTexts(
-            [
-                "m.room.create", "m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.avatar",
-                "m.room.join_rules",
-                "m.room.history_visibility", "m.room.guest_access",
-            ]),
+            parameters =>
+            {
+                if (others.Count > 0 || !withOwn)
+                    parameters.AddTexts([.. others]);
+                parameters.AddTexts(
+                [
+                    "m.room.create", "m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.avatar",
+                    "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access",
+                ]);
+            },
             reader =>
             {
                 var index = roomIdToIndex[reader.GetString(0)];

@@ -46,4 +46,10 @@ public static class ErrCodes
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";
     public const string NotYetUploaded = "M_NOT_YET_UPLOADED";
     public const string CannotOverwriteMedia = "M_CANNOT_OVERWRITE_MEDIA";
+    public const string UnknownDevice = "M_UNKNOWN_DEVICE";
+    public const string UrlNotSet = "M_URL_NOT_SET";
+    public const string BadStatus = "M_BAD_STATUS";
+    public const string ConnectionFailed = "M_CONNECTION_FAILED";
+    public const string ConnectionTimeout = "M_CONNECTION_TIMEOUT";
+    public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 }

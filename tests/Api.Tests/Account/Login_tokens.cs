@@ -35,7 +35,7 @@ public class Login_tokens(AccountServer server) : IClassFixture<AccountServer>
     public async Task the_flows_say_so()
     {
         Assert.Equal(
-            """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}""",
+            """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},{"type":"m.login.application_service"}]}""",
             (await server.SendAsync("GET", "login")).Text);
         (await server.SendAsync("POST", "login", """{"type":"m.login.token"}""")).Is(400, ErrCodes.MissingParam);
         (await server.SendAsync("POST", "login", """{"type":"m.login.token","token":7}""")).Is(400, ErrCodes.BadJson);

@@ -69,6 +69,8 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
         await CallAdministrationAsync();
         await CallMediaAsync();
         await CallSmallModulesAsync();
+        await CallKeyBackupAsync();
+        await CallAppserviceAsync(_walk);
         // Last, since it ends sessions.
         await CallSessionsAsync();
 

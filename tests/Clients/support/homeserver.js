@@ -39,7 +39,7 @@ export class Homeserver {
 
     /**
      * Starts a server in a folder of its own, and removes all of it after the test.
-     * Options: serverName; isLogApart, whether a process of its own keeps the log.
+     * Options: serverName; isLogApart, whether a process of its own keeps the log; arguments, further ones.
      * @param {import("node:test").TestContext} test
      */
     static async start(test, options = {}) {
@@ -77,6 +77,7 @@ export class Homeserver {
                 "--rate-limits-enabled", "false",
                 "--passwords-memory-kib", "1024",
                 "--passwords-passes", "1",
+                ...(this.options.arguments ?? []),
                 ...(this.log ? ["--event-store", `esdb://${this.log.address}?tls=false`] : []),
             ],
             { stdio: ["ignore", "pipe", "pipe"], cwd: this.folder },

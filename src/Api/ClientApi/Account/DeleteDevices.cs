@@ -44,6 +44,9 @@ internal static class DeleteDevices
         if (error is not null)
             return error;
         var deviceId = request.Path("deviceId");
+        // Spec: v1.19 application-service-api #deleting-devices.
+        if (request.Requester.AppserviceId is not null)
+            return await EndAsync(request, [deviceId]);
         return await request.WithPasswordAsync(body, $"{OneSpec.Path} {deviceId}", _ => EndAsync(request, [deviceId]));
     }
 
@@ -52,11 +55,15 @@ internal static class DeleteDevices
         var (body, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
-        return await request.WithPasswordAsync(body, ManySpec.Path, async parameters =>
-        {
-            var (deviceIds, problem) = ReadDevices(parameters);
-            return problem is null ? await EndAsync(request, deviceIds) : problem;
-        });
+        return request.Requester.AppserviceId is not null
+            ? await EndAsync(request, body)
+            : await request.WithPasswordAsync(body, ManySpec.Path, parameters => EndAsync(request, parameters));
+    }
+
+    private static async ValueTask<MatrixResponse> EndAsync(MatrixRequest request, JsonElement parameters)
+    {
+        var (deviceIds, problem) = ReadDevices(parameters);
+        return problem is null ? await EndAsync(request, deviceIds) : problem;
     }
 
     private static (IReadOnlyList<string> DeviceIds, MatrixError? Error) ReadDevices(JsonElement parameters)

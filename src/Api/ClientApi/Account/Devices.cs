@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Errors;
@@ -79,6 +80,13 @@ internal static class Devices
         if (error is not null)
             return error;
         var deviceId = request.Path("deviceId");
+        if (request.Requester.AppserviceId is not null)
+        {
+            // Spec: v1.19 application-service-api #creating-devices.
+            return await request.SendAsync(
+                new PutAppserviceDevice(request.CommandContext(), request.Requester.UserId, deviceId, name),
+                static isNew => isNew ? new MatrixResponse.RawJson("{}"u8.ToArray(), 201) : MatrixResponse.Empty);
+        }
         if (name is not null)
             return await request.SendAsync(
                 new RenameDevice(request.CommandContext(), request.Requester.UserId, deviceId, name));

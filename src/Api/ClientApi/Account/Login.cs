@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi;
@@ -9,15 +10,16 @@ using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.ClientApi.Account;
 
-/// <summary>Opens a session, by password or by a login token.</summary>
-/// <remarks>An application service's login is not offered: it comes with application services.</remarks>
+/// <summary>Opens a session: by password, by a login token, or by an application service's own.</summary>
 internal static class Login
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
 
     private static readonly MatrixResponse Flows = new MatrixResponse.RawJson(
-        """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}"""u8.ToArray());
+        """
+        {"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},{"type":"m.login.application_service"}]}
+        """u8.ToArray());
 
     public static readonly EndpointSpec GetSpec = new(
         "GET",
@@ -54,6 +56,8 @@ internal static class Login
         {
             PasswordType => await ByPasswordAsync(request, body, device),
             TokenType => await ByTokenAsync(request, body, device),
+            AppserviceAccounts.LoginType => await AppserviceAccounts.LogInAsync(
+                request, body, device.DeviceId, device.DeviceName, device.IsRefreshable),
             _ => new MatrixError(400, ErrCodes.Unknown, "Unknown login type."),
         };
     }

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Facts;
@@ -132,6 +134,10 @@ internal static class ProfileEndpoints
             return (null, error);
         if (userId.Server != request.Get<HomeserverConfig>().ServerName)
             return await RemoteProfiles.FindAsync(request, userId);
+        // A user of a bridge may be made by the question.
+        if (request.Http.RequestServices.GetService<AppserviceProvisioning>() is { } appservices
+            && !request.IsFromAppservice())
+            await appservices.EnsureUserAsync(userId, request.ClientGone);
         var queries = await request.ReadAsync<IProfileQueries>();
         return await queries.FindAsync(userId, request.ClientGone) is { } profile ? (profile, null) : (null, NoProfile);
     }

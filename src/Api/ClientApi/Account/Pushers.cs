@@ -50,6 +50,8 @@ internal static class Pushers
 
     private static async ValueTask<MatrixResponse> SetAsync(MatrixRequest request)
     {
+        if (request.Requester.DeviceId.Length == 0)
+            return MatrixError.InvalidParam("A pusher belongs to a device, and this request names none.");
         var (body, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Messaging;
@@ -36,6 +37,9 @@ internal static class Register
         var (body, error) = await request.ReadJsonObjectAsync(emptyAllowed: true);
         if (error is not null)
             return error;
+        // Whoever else may register: an application service may, for its own users.
+        if (AppserviceAccounts.IsAskedFor(body))
+            return await AppserviceAccounts.RegisterAsync(request, body);
         var policy = request.Get<RegistrationPolicy>();
         switch (request.Query("kind") ?? "user")
         {

@@ -14,14 +14,14 @@ internal sealed record RegisterBody(
     public bool IsRefreshable { get; init; }
 
     /// <summary>Reads the parameters and makes sure that the name is free.</summary>
-    public static async ValueTask<(
-        RegisterBody Body, MatrixError? Error)> ReadAsync(MatrixRequest request, JsonElement parameters)
+    public static async ValueTask<(RegisterBody Body, MatrixError? Error)> ReadAsync(
+        MatrixRequest request, JsonElement parameters, string? appserviceId = null)
     {
         var (body, username, error) = Read(parameters);
         if (error is not null || username is null)
             return (body, error);
         var (userId, taken) = await request.Get<NameAvailability>().CheckAsync(
-            username, request.Get<HomeserverConfig>().ServerName, request.ClientGone);
+            username, request.Get<HomeserverConfig>().ServerName, request.ClientGone, appserviceId);
         return (body with { UserId = userId }, taken);
     }
 

@@ -24,7 +24,8 @@ internal static class WhoAmI
         {
             writer.WriteStartObject();
             writer.WriteString("user_id"u8, requester.UserId.Value);
-            writer.WriteString("device_id"u8, requester.DeviceId);
+            if (requester.DeviceId.Length > 0)
+                writer.WriteString("device_id"u8, requester.DeviceId);
             writer.WriteBoolean("is_guest"u8, requester.IsGuest);
             writer.WriteEndObject();
         }));

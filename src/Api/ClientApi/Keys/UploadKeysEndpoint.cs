@@ -33,6 +33,9 @@ internal static class UploadKeysEndpoint
         if (CanonicalJson.FindViolation(body) is { } violation)
             return MatrixError.BadJson($"Keys must have a canonical form: {violation}");
         var requester = request.Requester;
+        // Spec: v1.19 application-service-api #identity-assertion.
+        if (requester.DeviceId.Length == 0)
+            return MatrixError.InvalidParam("Keys belong to a device, and this request names none.");
         RawJson? deviceKeys = null;
         if (TryGet(body, "device_keys"u8, out var keys))
         {

@@ -39,7 +39,9 @@ internal static class UploadSigningKeysEndpoint
         {
             if (Read(body, request.Requester.UserId, out var upload) is { } wrong)
                 return wrong;
-            var result = await SendAsync(request, upload, isAuthenticated: false);
+            // Spec: v1.19 application-service-api #cross-signing.
+            var result = await SendAsync(
+                request, upload, isAuthenticated: request.Requester.AppserviceId is not null);
             if (result is not CommandResult<SigningKeysOutcome>.Done
                 {
                     Value: SigningKeysOutcome.NeedsAuthentication,

@@ -32,7 +32,10 @@ internal static class CreateAliasEndpoint
         if (!RoomId.TryParse(text, out var roomId))
             return MatrixError.InvalidParam("'room_id' is no room id.");
         var command = new CreateAlias(
-            request.CommandContext(), request.Requester.UserId, request.Path("roomAlias"), roomId);
+            request.CommandContext(), request.Requester.UserId, request.Path("roomAlias"), roomId)
+        {
+            AppserviceId = request.Requester.AppserviceId,
+        };
         return (await request.SendAsync(command)).ToEmpty();
     }
 }

@@ -23,6 +23,9 @@ internal static class CreateRoomEndpoint
         if (error is not null)
             return error;
         var (command, problem) = CreateRoomBody.Read(body, request.CommandContext(), request.Requester.UserId);
-        return problem is null ? (await request.SendAsync(command!)).ToRoomId() : problem;
+        if (problem is not null)
+            return problem;
+        command = command! with { AppserviceId = request.Requester.AppserviceId };
+        return (await request.SendAsync(command)).ToRoomId();
     }
 }

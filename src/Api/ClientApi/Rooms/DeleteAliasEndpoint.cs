@@ -19,7 +19,10 @@ internal static class DeleteAliasEndpoint
     {
         var requester = request.Requester;
         var command = new DeleteAlias(
-            request.CommandContext(), requester.UserId, request.Path("roomAlias"), requester.IsAdmin);
+            request.CommandContext(), requester.UserId, request.Path("roomAlias"), requester.IsAdmin)
+        {
+            AppserviceId = requester.AppserviceId,
+        };
         return (await request.SendAsync(command)).ToEmpty();
     }
 }

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.AppService;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
@@ -25,7 +26,7 @@ internal static class ResolveAliasEndpoint
         if (!RoomAlias.TryParse(request.Path("roomAlias"), out var alias))
             return MatrixError.InvalidParam("This is no room alias.");
         var (roomId, known, error) = await request.Get<RemoteMemberships>().FindRoomAsync(
-            alias.Value, request.ClientGone);
+            alias.Value, request.ClientGone, asksAppservices: !request.IsFromAppservice());
         if (error is not null)
             return error;
         var servers = request.Get<AliasBook>().IsOurs(alias)

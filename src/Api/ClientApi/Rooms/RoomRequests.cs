@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
@@ -49,6 +50,22 @@ internal static class RoomRequests
         return transactionId.Length > 0
             && Encoding.UTF8.GetByteCount(transactionId) <= Limits.IdentifierBytesMax
             && !transactionId.Contains('\0', StringComparison.Ordinal);
+    }
+
+    /// <summary>When the event shall have happened: <c>ts</c>, which only application services may say.</summary>
+    /// <remarks>Spec: v1.19 application-service-api #timestamp-massaging. Errors: M_INVALID_PARAM.</remarks>
+    public static MatrixError? TryGetTimestamp(this MatrixRequest request, out long? originServerTs)
+    {
+        originServerTs = null;
+        if (request.Requester.AppserviceId is null || request.Query("ts") is not { } text)
+            return null;
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var ms)
+            || ms > Limits.CanonicalIntegerMax)
+        {
+            return MatrixError.InvalidParam($"ts must be a time in milliseconds, 0 to {Limits.CanonicalIntegerMax}.");
+        }
+        originServerTs = ms;
+        return null;
     }
 
     /// <summary>Sends a command on its way; a client that goes away does not stop it.</summary>

@@ -26,6 +26,8 @@ internal static class SendEventEndpoint
             return noRoom;
         if (!request.TryGetTransaction($"send/{type}", out var transaction, out var noTransaction))
             return noTransaction;
+        if (request.TryGetTimestamp(out var originServerTs) is { } badTime)
+            return badTime;
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
@@ -33,7 +35,10 @@ internal static class SendEventEndpoint
             return problem;
         var requester = request.Requester;
         var command = new SendEvent(
-            request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin);
+            request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin)
+        {
+            OriginServerTs = originServerTs,
+        };
         return (await request.SendAsync(command)).ToEventId();
     }
 }

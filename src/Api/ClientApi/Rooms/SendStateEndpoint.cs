@@ -23,6 +23,8 @@ internal static class SendStateEndpoint
     {
         if (!request.TryGetRoom(out var roomId, out var noRoom))
             return noRoom;
+        if (request.TryGetTimestamp(out var originServerTs) is { } badTime)
+            return badTime;
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
@@ -34,7 +36,10 @@ internal static class SendStateEndpoint
             request.Path("eventType"),
             request.Path("stateKey"),
             content,
-            requester.IsGuest);
+            requester.IsGuest)
+        {
+            OriginServerTs = originServerTs,
+        };
         return (await request.SendAsync(command)).ToEventId();
     }
 }

@@ -7,6 +7,7 @@ using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.AppServices;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
 using Matrix.EventSourced.Protocol.Identifiers;
@@ -46,6 +47,9 @@ public sealed record CreateRoom(CommandContext Context, UserId Creator) : IComma
     public bool IsDirect { get; init; }
 
     public string? AliasLocalpart { get; init; }
+
+    /// <summary>The application service that asks; null for people.</summary>
+    public string? AppserviceId { get; init; }
 
     public string? Name { get; init; }
 
@@ -97,7 +101,8 @@ public sealed class CreateRoomHandler(
     ThirdPartyInvites thirdParty,
     ServerIdentity identity,
     FoundingTimes times,
-    IRandom random) : IRequestHandler<CreateRoom, CommandResult<RoomId>>
+    IRandom random,
+    AppserviceSet? appservices = null) : IRequestHandler<CreateRoom, CommandResult<RoomId>>
 {
     private static readonly MatrixError AliasTaken = new(400, ErrCodes.RoomInUse, "This room alias is taken.");
 
@@ -109,6 +114,8 @@ public sealed class CreateRoomHandler(
             if (localpart.Contains(':', StringComparison.Ordinal)
                 || !RoomAlias.TryParse($"#{localpart}:{identity.Name}", out var parsed))
                 return MatrixError.InvalidParam("'room_alias_name' is not the local part of a room alias.");
+            if (appservices?.FindProblemOfAlias(parsed, command.AppserviceId) is { } exclusive)
+                return exclusive;
             if (await aliases.ResolveAsync(parsed) is not null)
                 return AliasTaken;
             alias = parsed;

@@ -4,6 +4,7 @@ using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.AppServices;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 using MediatR;
@@ -16,9 +17,13 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 /// send the room's canonical alias,
 /// and administrators. Ensures: a canonical alias event that names it is sent anew without it, where the user may do
 /// that.
-/// Errors: M_NOT_FOUND; M_FORBIDDEN.
+/// Errors: M_NOT_FOUND; M_FORBIDDEN; M_EXCLUSIVE for aliases of application services.
 /// </remarks>
-public sealed record DeleteAlias(CommandContext Context, UserId UserId, string Alias, bool IsAdmin) : ICommand<Unit>;
+public sealed record DeleteAlias(CommandContext Context, UserId UserId, string Alias, bool IsAdmin) : ICommand<Unit>
+{
+    /// <summary>The application service that asks; those in its namespaces are its own.</summary>
+    public string? AppserviceId { get; init; }
+}
 
 public sealed class DeleteAliasValidator : AbstractValidator<DeleteAlias>
 {
@@ -26,12 +31,14 @@ public sealed class DeleteAliasValidator : AbstractValidator<DeleteAlias>
         .Must(alias => RoomAlias.TryParse(alias, out _)).WithMessage("This is no room alias.");
 }
 
-public sealed class DeleteAliasHandler(IRoomserver rooms, AliasBook aliases)
+public sealed class DeleteAliasHandler(IRoomserver rooms, AliasBook aliases, AppserviceSet? appservices = null)
     : IRequestHandler<DeleteAlias, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(DeleteAlias command, CancellationToken cancellationToken)
     {
         var alias = RoomAlias.Parse(command.Alias);
+        if (!command.IsAdmin && appservices?.FindProblemOfAlias(alias, command.AppserviceId) is { } exclusive)
+            return exclusive;
         var state = await aliases.FindAsync(alias);
         if (state.RoomId is not { } roomId)
             return RoomErrors.UnknownAlias;
@@ -40,6 +47,7 @@ public sealed class DeleteAliasHandler(IRoomserver rooms, AliasBook aliases)
             return refused.Error;
         var view = (reading as RoomReading.Found)?.View;
         var mayDelete = command.IsAdmin
+            || command.AppserviceId is not null
             || state.Creator == command.UserId
             || (view is not null && RoomPowers.MaySetAddresses(view, command.UserId));
         if (!mayDelete)

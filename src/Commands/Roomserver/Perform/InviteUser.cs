@@ -18,6 +18,9 @@ public sealed class InviteUserHandler(Memberships memberships, RemoteMemberships
 {
     public async Task<CommandResult<Unit>> Handle(InviteUser command, CancellationToken cancellationToken)
     {
+        // First, since it may be what makes the user, and their profile.
+        if (await memberships.FindInviteProblemAsync(command.Target) is { } blocked)
+            return blocked;
         var content = MemberContent.Build(
             Membership.Invite, await memberships.ProfileOfAsync(command.Target), command.Reason);
         if (command.Target.Server != identity.Name)

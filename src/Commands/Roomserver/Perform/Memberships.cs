@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
@@ -11,7 +12,11 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 
 /// <summary>Gathers what a change of membership needs from outside its room, and performs it.</summary>
 public sealed class Memberships(
-    IRoomserver rooms, IProfileLookup profiles, IRoomSettings settings, ServerIdentity identity)
+    IRoomserver rooms,
+    IProfileLookup profiles,
+    IRoomSettings settings,
+    ServerIdentity identity,
+    AppserviceProvisioning? appservices = null)
 {
     private static readonly MatrixError InviteBlocked = new(
         403, ErrCodes.InviteBlocked, "This user does not want to be invited.");
@@ -26,7 +31,13 @@ public sealed class Memberships(
 
     /// <summary>Performs a member event that its sender wrote itself.</summary>
     public async ValueTask<RoomAnswer> SetAsync(
-        RoomId roomId, UserId target, JsonElement content, UserId sender, bool isGuest, CommandContext context)
+        RoomId roomId,
+        UserId target,
+        JsonElement content,
+        UserId sender,
+        bool isGuest,
+        CommandContext context,
+        long? originServerTs = null)
     {
         var profile = MembershipParser.Of(content) is Membership.Join or Membership.Invite or Membership.Knock
             ? await ProfileOfAsync(target)
@@ -35,6 +46,7 @@ public sealed class Memberships(
             context, MembershipCause.State, sender, target, MemberContent.Complete(content, profile))
         {
             IsGuest = isGuest,
+            OriginServerTs = originServerTs,
         };
         return await PerformAsync(roomId, change);
     }
@@ -60,8 +72,15 @@ public sealed class Memberships(
     /// <summary>Why a user may not be invited, whoever asks; null for nothing, and for users of other servers, which
     /// know that themselves.</summary>
     /// <remarks>Spec: v1.19 client-server-api #invite-permission. Errors: 403 M_INVITE_BLOCKED.</remarks>
-    public async ValueTask<MatrixError?> FindInviteProblemAsync(UserId target) =>
-        target.Server == identity.Name && await settings.BlocksInvitesAsync(target) ? InviteBlocked : null;
+    public async ValueTask<MatrixError?> FindInviteProblemAsync(UserId target)
+    {
+        if (target.Server != identity.Name)
+            return null;
+        // Whoever is invited should be there by then: this is the time to ask for them.
+        if (appservices is not null)
+            await appservices.EnsureUserAsync(target, CancellationToken.None);
+        return await settings.BlocksInvitesAsync(target) ? InviteBlocked : null;
+    }
 
     /// <summary>Gives a room that a local user has just joined the settings that they had for its predecessor.
     /// </summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.EventSourced.Commands.AppService;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Aliases;
 using Matrix.EventSourced.Commands.Roomserver.Input;
@@ -29,7 +30,8 @@ public sealed class RemoteMemberships(
     MembershipDrafts drafts,
     PolicySigning signing,
     ServerIdentity identity,
-    TimeProvider clock)
+    TimeProvider clock,
+    AppserviceProvisioning? appservices = null)
 {
     /// <summary>LIMIT: servers that one request tries. Ours: each may take its time.</summary>
     private const int ServersMax = 8;
@@ -37,13 +39,22 @@ public sealed class RemoteMemberships(
     private static readonly RawJson NoState = new("[]"u8.ToArray());
 
     /// <summary>The room that an id or alias names, and servers that may know it.</summary>
+    /// <param name="roomIdOrAlias">An id or an alias.</param>
+    /// <param name="cancellationToken">Ends the wait for others.</param>
+    /// <param name="asksAppservices">Whether an application service may make the room now; not where it is the one who
+    /// asks, which it may do while it is asked.</param>
     public async ValueTask<(RoomId RoomId, IReadOnlyList<ServerName> Servers, MatrixError? Error)> FindRoomAsync(
-        string roomIdOrAlias, CancellationToken cancellationToken)
+        string roomIdOrAlias, CancellationToken cancellationToken, bool asksAppservices = true)
     {
         if (RoomId.TryParse(roomIdOrAlias, out var roomId))
             return (roomId, [], null);
         if (!RoomAlias.TryParse(roomIdOrAlias, out var alias))
             return (default, [], MatrixError.InvalidParam("This is neither a room id nor a room alias."));
+        if (aliases.IsOurs(alias) && asksAppservices && appservices is not null)
+        {
+            var (ours, problem) = await appservices.ResolveAsync(aliases, alias, cancellationToken);
+            return (ours ?? default, [], problem);
+        }
         if (aliases.IsOurs(alias))
         {
             return await aliases.ResolveAsync(alias) is { } local

@@ -22,7 +22,11 @@ public sealed record SendEvent(
     string Type,
     JsonElement Content,
     TransactionKey? Transaction,
-    bool IsAdmin = false) : ICommand<EventId>;
+    bool IsAdmin = false) : ICommand<EventId>
+{
+    /// <inheritdoc cref="RoomCommand.OriginServerTs"/>
+    public long? OriginServerTs { get; init; }
+}
 
 public sealed class SendEventValidator : AbstractValidator<SendEvent>
 {
@@ -43,6 +47,7 @@ public sealed class SendEventHandler(IRoomserver rooms, Redactions redactions)
         var send = new SendPdu(command.Context, command.Sender, command.Type, null, command.Content)
         {
             Transaction = command.Transaction,
+            OriginServerTs = command.OriginServerTs,
         };
         return (await rooms.PerformAsync(command.RoomId, send)).ToEventId();
     }
@@ -59,6 +64,7 @@ public sealed class SendEventHandler(IRoomserver rooms, Redactions redactions)
                 command.Context, command.Sender, command.Type, null, JsonContent.Without(command.Content, "redacts"))
             {
                 Transaction = command.Transaction,
+                OriginServerTs = command.OriginServerTs,
             });
     }
 }

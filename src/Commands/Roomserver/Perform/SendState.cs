@@ -26,7 +26,11 @@ public sealed record SendState(
     string Type,
     string StateKey,
     JsonElement Content,
-    bool IsGuest = false) : ICommand<EventId>;
+    bool IsGuest = false) : ICommand<EventId>
+{
+    /// <inheritdoc cref="RoomCommand.OriginServerTs"/>
+    public long? OriginServerTs { get; init; }
+}
 
 public sealed class SendStateValidator : AbstractValidator<SendState>
 {
@@ -59,7 +63,10 @@ public sealed class SendStateHandler(
                     return MatrixError.BadJson(problem);
                 break;
         }
-        var send = new SendPdu(command.Context, command.Sender, command.Type, command.StateKey, command.Content);
+        var send = new SendPdu(command.Context, command.Sender, command.Type, command.StateKey, command.Content)
+        {
+            OriginServerTs = command.OriginServerTs,
+        };
         return (await rooms.PerformAsync(command.RoomId, send)).ToEventId();
     }
 
@@ -80,7 +87,13 @@ public sealed class SendStateHandler(
                 cancellationToken);
         }
         return await memberships.SetAsync(
-            command.RoomId, target, command.Content, command.Sender, command.IsGuest, command.Context);
+            command.RoomId,
+            target,
+            command.Content,
+            command.Sender,
+            command.IsGuest,
+            command.Context,
+            command.OriginServerTs);
     }
 
     /// <summary>Aliases that the event names and that did not stand there before must point to the room.</summary>

@@ -77,7 +77,7 @@ internal sealed record ChangeMembership(
         }
         if (standing is not null && IsNothingNew(standing, content))
             return new RoomDecision.AlreadyDone(standing.EventId);
-        var draft = new RoomDraft(view, inputs);
+        var draft = new RoomDraft(view, inputs.At(OriginServerTs));
         var error = draft.Add(new NewPdu(EventTypes.Member, Target.Value, Sender, content)
         {
             StrippedState = NewMembership is Membership.Invite or Membership.Knock

@@ -14,6 +14,10 @@ public abstract record RoomCommand(CommandContext Context)
     /// <summary>The request's transaction id, where the endpoint has one.</summary>
     public TransactionKey? Transaction { get; init; }
 
+    /// <summary>When the event shall have happened, as an application service says; null for now.</summary>
+    /// <remarks>Spec: v1.19 application-service-api #timestamp-massaging. Units: Unix milliseconds.</remarks>
+    public long? OriginServerTs { get; init; }
+
     /// <summary>What the command is called in traces and logs.</summary>
     public string Name => GetType().Name;
 

@@ -149,4 +149,8 @@ public sealed class RoomDraft : IAuthState
 }
 
 /// <summary>What a decider is given besides the room: who signs, and when. Units: NowMs, Unix milliseconds.</summary>
-public sealed record DecisionInputs(ServerIdentity Identity, long NowMs);
+public sealed record DecisionInputs(ServerIdentity Identity, long NowMs)
+{
+    /// <summary>The same at another time, where one is given.</summary>
+    public DecisionInputs At(long? ms) => ms is { } time ? this with { NowMs = time } : this;
+}

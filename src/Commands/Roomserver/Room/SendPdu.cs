@@ -41,7 +41,7 @@ internal sealed record SendPdu(
             return new RoomDecision.AlreadyDone(standing.EventId);
         if (Target?.FindRefusal(view, Sender) is { } refusal)
             return refusal;
-        var draft = new RoomDraft(view, inputs);
+        var draft = new RoomDraft(view, inputs.At(OriginServerTs));
         var error = draft.Add(new NewPdu(Type, StateKey, Sender, Content)
         {
             Redacts = Target?.Pdu.EventId,

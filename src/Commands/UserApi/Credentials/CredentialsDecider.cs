@@ -33,6 +33,19 @@ public static class CredentialsDecider
             return Deactivated;
         if (!state.Exists || state.PasswordHash is null || state.PasswordHash != verifiedHash)
             return WrongPassword;
+        return Issue(state, userId, token);
+    }
+
+    /// <summary>A new token for a device of a user for whom an application service vouches.</summary>
+    /// <remarks>Spec: v1.19 application-service-api #server-admin-style-permissions.</remarks>
+    public static Decision IssueTokenWithoutPassword(
+        CredentialsState state, UserId userId, StoredAccessToken token) =>
+        state.IsDeactivated ? Deactivated
+        : !state.Exists ? WrongPassword
+        : Issue(state, userId, token);
+
+    private static Decision Issue(CredentialsState state, UserId userId, StoredAccessToken token)
+    {
         var tokens = state.Tokens.RemoveAll(one => one.DeviceId == token.DeviceId).Add(token);
         if (tokens.Length > Limits.AccessTokensMax)
             tokens = tokens.RemoveRange(0, tokens.Length - Limits.AccessTokensMax);

@@ -1,0 +1,225 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Matrix.EventSourced.Api.ClientApi.Ephemeral;
+using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts;
+using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.Roomserver;
+using Matrix.EventSourced.Projections.AppService;
+using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.Pdus;
+using Matrix.EventSourced.Protocol.RoomVersions;
+
+namespace Matrix.EventSourced.Api.AppService;
+
+/// <summary>A transaction as it is sent.</summary>
+/// <remarks>Shape: Content is null where all that it was to hold is gone from the log.</remarks>
+internal sealed record AppserviceTransaction(string Id, byte[]? Content, long UpTo, int Events, int Ephemeral);
+
+/// <summary>Makes transactions of what waits in a queue.</summary>
+/// <remarks>
+/// Spec: v1.19 application-service-api #pushing-events, #pushing-ephemeral-data.
+/// Ensures: the same id means the same bytes: it is made from the first and last position and the content's hash, and
+/// every age is counted to the time at which its fact was recorded.
+/// What the log does not hold any more (bounded streams, purged rooms) is left out; redacted events are sent as what is
+/// left of them. A transaction that for that holds something else than its last attempt has another id.
+/// </remarks>
+internal sealed class AppserviceTransactionBuilder(IEventReader log, RoomReader rooms, IProjectionGate gate)
+{
+    private static readonly JsonWriterOptions Relaxed = new()
+    {
+        SkipValidation = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private static readonly ReadOnlyMemory<string> Roomserver = new[] { RoomserverProjection.ProjectionName };
+
+    /// <remarks>Requires: at least one row. May take fewer rows than given; at least one.</remarks>
+    public async ValueTask<AppserviceTransaction> BuildAsync(
+        IReadOnlyList<WaitingFact> rows, CancellationToken cancellationToken)
+    {
+        var facts = new List<(WaitingFact Row, IFact? Fact)>();
+        foreach (var row in rows)
+            facts.Add((row, await ReadAsync(row, cancellationToken)));
+        var stored = await FindStoredAsync(facts, cancellationToken);
+
+        var events = new List<ReadOnlyMemory<byte>>();
+        var ephemeral = new List<ReadOnlyMemory<byte>>();
+        var last = rows[0];
+        var bytes = 0;
+        foreach (var (row, fact) in facts)
+        {
+            var part = fact switch
+            {
+                PduRecorded pdu => WriteEvent(row, pdu, stored.GetValueOrDefault(pdu.EventId.Value)),
+                null => null,
+                var other => WriteEphemeral(other),
+            };
+            var size = part?.Length ?? 0;
+            var isFull = bytes > 0 && bytes + size > Limits.AppserviceTransactionBytesMax;
+            var into = row.IsPdu ? events : ephemeral;
+            if (isFull || into.Count >= (row.IsPdu ? Limits.AppserviceEventsMax : Limits.AppserviceEphemeralMax))
+                break;
+            if (part is not null)
+                into.Add(part);
+            bytes += size;
+            last = row;
+        }
+        var content = events.Count + ephemeral.Count == 0 ? null : Write(events, ephemeral);
+        var id = string.Create(
+            CultureInfo.InvariantCulture, $"{rows[0].Position}-{last.Position}-{HashOf(content)}");
+        return new AppserviceTransaction(id, content, last.Position, events.Count, ephemeral.Count);
+    }
+
+    private async ValueTask<IFact?> ReadAsync(WaitingFact row, CancellationToken cancellationToken)
+    {
+        await foreach (var record in log.ReadStreamAsync(
+            row.Stream, row.Revision, ReadDirection.Forwards, 1, cancellationToken))
+        {
+            if (record.Revision == row.Revision)
+                return FactCodec.Decode(record.Type, record.Data);
+        }
+        return null;
+    }
+
+    /// <summary>The events as clients see them now: with what they replaced, and without what was redacted.</summary>
+    private async ValueTask<Dictionary<string, StoredEvent>> FindStoredAsync(
+        List<(WaitingFact Row, IFact? Fact)> facts, CancellationToken cancellationToken)
+    {
+        var ids = facts.Select(one => one.Fact).OfType<PduRecorded>().Select(pdu => pdu.EventId.Value).ToList();
+        if (ids.Count == 0)
+            return [];
+        await gate.RequireHeadAsync(Roomserver, cancellationToken);
+        var batch = rooms.Begin();
+        var found = batch.AcceptedEvents(ids);
+        await batch.ExecuteAsync(cancellationToken);
+        return found.ToDictionary(stored => stored.EventId, StringComparer.Ordinal);
+    }
+
+    private static byte[] WriteEvent(WaitingFact row, PduRecorded fact, StoredEvent? stored) => Json(json =>
+    {
+        if (stored is not null && fact.StrippedState is null)
+        {
+            var audience = new EventAudience(string.Empty, string.Empty, AgeAt(row, stored.OriginServerTs));
+            EventWriter.Write(json, stored, audience, history: null, withRoomId: true);
+            return;
+        }
+        var rules = RoomVersionRules.Find(fact.RoomVersion)
+            ?? throw new InvalidOperationException($"Stored room version {fact.RoomVersion} is unknown.");
+        var pdu = stored?.Pdu ?? PduParser.ParseStored(fact.Pdu.Utf8, rules, fact.EventId);
+        ClientEventWriter.Write(json, pdu, ClientEventFormat.WithRoomId, unsigned =>
+        {
+            unsigned.WriteNumber("age"u8, AgeAt(row, pdu.OriginServerTs) - pdu.OriginServerTs);
+            WriteReplaced(unsigned, stored);
+            if (fact.StrippedState is { } shown)
+            {
+                unsigned.WritePropertyName(pdu.Membership == "knock" ? "knock_room_state"u8 : "invite_room_state"u8);
+                unsigned.WriteRawValue(shown.Utf8.Span, skipInputValidation: true);
+            }
+        });
+    });
+
+    private static void WriteReplaced(Utf8JsonWriter unsigned, StoredEvent? stored)
+    {
+        if (stored?.Replaces is not { } replaces)
+            return;
+        unsigned.WriteString("replaces_state"u8, replaces);
+        if (stored.Replaced?.Parse() is not { } before)
+            return;
+        unsigned.WritePropertyName("prev_content"u8);
+        unsigned.WriteRawValue(before.ContentUtf8.Span, skipInputValidation: true);
+        unsigned.WriteString("prev_sender"u8, before.Sender.Value);
+    }
+
+    /// <summary>When the fact was recorded; an event from the future has no negative age.</summary>
+    private static long AgeAt(WaitingFact row, long originServerTs) => Math.Max(row.RecordedMs, originServerTs);
+
+    private static byte[]? WriteEphemeral(IFact fact) => fact switch
+    {
+        TypingChanged typing => Json(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("type"u8, "m.typing"u8);
+            json.WriteString("room_id"u8, typing.RoomId.Value);
+            json.WriteStartObject("content"u8);
+            json.WriteStartArray("user_ids"u8);
+            foreach (var typist in typing.Typists)
+                json.WriteStringValue(typist.UserId.Value);
+            json.WriteEndArray();
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }),
+        ReceiptRecorded receipt => Json(json => Write(json, receipt)),
+        PresenceChanged presence => Json(json => Write(json, presence)),
+        _ => null,
+    };
+
+    private static void Write(Utf8JsonWriter json, ReceiptRecorded receipt)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "m.receipt"u8);
+        json.WriteString("room_id"u8, receipt.RoomId.Value);
+        json.WriteStartObject("content"u8);
+        json.WriteStartObject(receipt.EventId.Value);
+        json.WriteStartObject(receipt.Type);
+        json.WriteStartObject(receipt.UserId.Value);
+        json.WriteNumber("ts"u8, receipt.Ts);
+        if (receipt.ThreadId is { } thread)
+            json.WriteString("thread_id"u8, thread);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, PresenceChanged presence)
+    {
+        json.WriteStartObject();
+        json.WriteString("type"u8, "m.presence"u8);
+        json.WriteString("sender"u8, presence.UserId.Value);
+        json.WriteStartObject("content"u8);
+        json.WriteString("presence"u8, PresenceWords.Of(presence.Presence));
+        // As of the fact: the same fact makes the same bytes whenever it is sent.
+        json.WriteNumber("last_active_ago"u8, Math.Max(presence.ChangedAtMs - presence.LastActiveMs, 0));
+        json.WriteBoolean("currently_active"u8, presence.IsCurrentlyActive);
+        if (presence.StatusMsg is { } statusMsg)
+            json.WriteString("status_msg"u8, statusMsg);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static byte[] Write(List<ReadOnlyMemory<byte>> events, List<ReadOnlyMemory<byte>> ephemeral) => Json(json =>
+    {
+        json.WriteStartObject();
+        WriteAll(json, "events"u8, events);
+        if (ephemeral.Count > 0)
+            WriteAll(json, "ephemeral"u8, ephemeral);
+        json.WriteEndObject();
+    });
+
+    private static void WriteAll(Utf8JsonWriter json, ReadOnlySpan<byte> name, List<ReadOnlyMemory<byte>> parts)
+    {
+        json.WriteStartArray(name);
+        foreach (var part in parts)
+            json.WriteRawValue(part.Span, skipInputValidation: true);
+        json.WriteEndArray();
+    }
+
+    private static byte[] Json(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, Relaxed))
+            write(json);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static string HashOf(byte[]? content) =>
+        content is null ? "" : Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
+}
