@@ -149,6 +149,22 @@ public sealed class Acting_as_users : IAsyncLifetime
         (await ghost.SendAsync("GET", "account/whoami")).Ok();
     }
 
+    [Fact]
+    public async Task signing_keys_are_replaced_without_a_password()
+    {
+        var ghost = await _world.RegisterGhostAsync("_irc_ghost");
+        foreach (var letter in "AB")
+        {
+            var key = new string(letter, 42) + "A";
+            (await ghost.SendAsync(
+                "POST",
+                "keys/device_signing/upload",
+                $$$"""
+                {"master_key":{"user_id":"{{{ghost.UserId}}}","usage":["master"],"keys":{"ed25519:{{{key}}}":"{{{key}}}"} } }
+                """)).Ok();
+        }
+    }
+
     [Theory]
     [InlineData("rate_limited: true", true)]
     [InlineData("rate_limited: false", false)]
