@@ -24,12 +24,13 @@ internal static class SharedRooms
         return state;
     }
 
-    public static async Task SeesAsync(this TestUser user, Func<JsonElement, bool> isThere, string otherwise)
+    public static async Task SeesAsync(
+        this TestUser user, Func<JsonElement, bool> isThere, string otherwise, string? filter = null)
     {
         string? since = null;
         for (var poll = 0; poll < PollsMax; poll++)
         {
-            var sync = await user.SyncAsync(since, since is null ? 0 : 5_000);
+            var sync = await user.SyncAsync(since, since is null ? 0 : 5_000, filter);
             if (isThere(sync))
                 return;
             since = sync.Text("next_batch");

@@ -54,13 +54,12 @@ internal static class BackupRequests
         return null;
     }
 
-    /// <summary>A member that is the clients' business: any object, or a string.</summary>
-    /// <remarks>NOTSPEC: a string is taken, too, as other servers do: it is never looked into.</remarks>
+    /// <summary>A member that is the clients' business: any object. It is never looked into.</summary>
     public static (RawJson Value, MatrixError? Error) ReadOpaque(JsonElement body, string name)
     {
         if (!body.TryGetProperty(name, out var value))
             return (default, MatrixError.MissingParam($"{name} is missing."));
-        return value.ValueKind is JsonValueKind.Object or JsonValueKind.String
+        return value.ValueKind == JsonValueKind.Object
             ? (new RawJson(JsonMarshal.GetRawUtf8Value(value).ToArray()), null)
             : (default, MatrixError.BadJson($"{name} must be an object."));
     }
