@@ -113,26 +113,6 @@ public sealed class Sliding_sync : IAsyncLifetime
     }
 
     [Fact]
-    public async Task a_request_takes_over_the_connection_from_one_that_waits()
-    {
-        var room = await _ada.CreateRoomAsync();
-        await _client.AskAsync(All);
-        var pos = _client.Pos;
-
-        var waits = _client.TryAsync(All, timeoutMs: 60_000);
-        SlidingClient other = new(_ada, isOlder: true) { Pos = pos };
-        var answer = await other.AskAsync(All);
-        var given = await waits;
-
-        // Whichever of the two the server began with, one of them is answered and goes on.
-        if (given.Status == 400)
-            Assert.Equal("M_UNKNOWN_POS", given.Json.Text("errcode"));
-        Assert.Empty(RoomsOf(answer));
-        await _ada.SendTextAsync(room, "after");
-        Assert.Equal([room], RoomsOf(await other.AskAsync(All)));
-    }
-
-    [Fact]
     public async Task a_longer_timeline_and_more_state_come_when_they_are_asked_for()
     {
         var room = await _ada.CreateRoomAsync("""{"name":"n","topic":"t"}""");

@@ -1,9 +1,5 @@
-using Matrix.EventSourced.EventStore;
-using Matrix.EventSourced.Projections.EduServer;
 using Matrix.EventSourced.Projections.Hosting;
-using Matrix.EventSourced.Projections.Push;
 using Matrix.EventSourced.Projections.Roomserver;
-using Matrix.EventSourced.Projections.ToDevice;
 using Matrix.EventSourced.Projections.UserApi;
 using Matrix.EventSourced.Protocol.Identifiers;
 

@@ -6,7 +6,7 @@ using Matrix.EventSourced.Protocol;
 namespace Matrix.EventSourced.Projections.Sync.Sliding;
 
 /// <summary>A room that a list may show.</summary>
-/// <remarks>Shape: ShapeOf null for rooms that this server knows only by an invite or a knock.</remarks>
+/// <remarks>Shape: Shape is null for rooms that this server knows only by an invite or a knock.</remarks>
 internal sealed record SlidingCandidate(UserMembership Membership, RoomShape? Shape)
 {
     public string RoomId => Membership.RoomId;
@@ -44,7 +44,8 @@ internal sealed class SlidingLists(
     LeftRooms leftRooms,
     SlidingUserData user)
 {
-    private List<SlidingCandidate> _candidates = [];
+    private readonly List<SlidingCandidate> _candidates = [];
+    private IReadOnlyDictionary<string, LeftKind> _kinds = ImmutableDictionary<string, LeftKind>.Empty;
     private Dictionary<string, (string? Type, bool IsEncrypted)> _strippedShapes = [];
     private Dictionary<string, HashSet<string>> _spaceToChildren = [];
 
@@ -124,8 +125,6 @@ internal sealed class SlidingLists(
             ? right.Activity.CompareTo(left.Activity)
             : string.CompareOrdinal(left.RoomId, right.RoomId));
     }
-
-    private IReadOnlyDictionary<string, LeftKind> _kinds = ImmutableDictionary<string, LeftKind>.Empty;
 
     private bool IsListed(SlidingCandidate candidate) =>
         candidate.Membership.Membership is Membership.Join or Membership.Invite or Membership.Knock

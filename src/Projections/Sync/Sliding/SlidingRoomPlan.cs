@@ -53,7 +53,7 @@ internal sealed class SlidingRoomPlan(
     /// <summary>Member events that the timeline needs, as of UpTo.</summary>
     public List<StoredEvent> Members { get; } = [];
 
-    /// <summary>The name, picture and the user's own membership, whatever the client asked for.</summary>
+    /// <summary>The room's name and picture as of UpTo, whatever state the client asked for.</summary>
     public StoredEvent? Name { get; set; }
     public StoredEvent? Avatar { get; set; }
 
@@ -62,7 +62,7 @@ internal sealed class SlidingRoomPlan(
     public bool HasMemberChanges => Changed.Exists(static stored => stored.Type == "m.room.member")
         || Removed.Exists(static removed => removed.Type == "m.room.member");
 
-    /// <summary>Whether the name is set as far as this answer's state knows; heroes stand in for it.</summary>
+    /// <summary>Whether the entry of this type, with the empty key, has another value than before, or none.</summary>
     public bool IsChanged(string type) =>
         Changed.Exists(stored => stored.Type == type && stored.StateKey!.Length == 0)
         || Removed.Exists(removed => removed.Type == type && removed.StateKey.Length == 0);
