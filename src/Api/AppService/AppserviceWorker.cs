@@ -1,4 +1,5 @@
 using System.Text;
+using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.AppServices;
@@ -83,8 +84,24 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
                 await services.PauseAsync(AppserviceTimes.Backoff(++faults, services.Random));
             }
         }
+        await RecordBeforeStopAsync();
         lock (_lock)
             _isRunning = false;
+    }
+
+    /// <summary>What was taken does not come again after a clean stop.</summary>
+    private async ValueTask RecordBeforeStopAsync()
+    {
+        try
+        {
+            if (_progress is { AttemptUpTo: null } progress)
+                await RecordDeliveryAsync(progress, CancellationToken.None);
+        }
+        catch (EventStoreException problem)
+        {
+            // The same transaction will be sent again, under the same id.
+            services.LogFault(service.Id, problem);
+        }
     }
 
     private bool TryEnd()
@@ -122,7 +139,7 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
         }
         if (rows.Count == 0)
         {
-            await RecordDeliveryAsync(progress);
+            await RecordDeliveryAsync(progress, services.Stopping);
             return false;
         }
         var transaction = await services.Builder.BuildAsync(rows, services.Stopping);
@@ -185,12 +202,12 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
     }
 
     /// <summary>Makes the progress a fact, once nothing more waits.</summary>
-    private async ValueTask RecordDeliveryAsync(AppserviceProgress progress)
+    private async ValueTask RecordDeliveryAsync(AppserviceProgress progress, CancellationToken cancellationToken)
     {
         if (_recordedUpTo < 0)
         {
             // The first look after the start: the log says so already.
-            _recordedUpTo = (await services.Deliveries.ReadAsync(service.Id, services.Stopping))
+            _recordedUpTo = (await services.Deliveries.ReadAsync(service.Id, cancellationToken))
                 is { AttemptUpTo: null } known ? known.DeliveredUpTo : 0;
         }
         if (progress.DeliveredUpTo <= _recordedUpTo)

@@ -1,5 +1,7 @@
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Kit.Hosting;
+using Matrix.EventSourced.Projections.AppService;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Matrix.EventSourced.Api.Tests.AppService;
@@ -55,6 +57,15 @@ internal sealed class BridgedServer : IAsyncDisposable
 
     private static RateLimits OneASecond { get; } = new(
         true, Enum.GetValues<RateClass>().ToDictionary(rate => rate, _ => new RateLimit(1, 1)));
+
+    /// <summary>Waits until the log says that its services took all there is.</summary>
+    public static async Task AllIsDeliveredAsync(TestHomeserver server)
+    {
+        var queries = server.Services.GetRequiredService<AppserviceQueries>();
+        while ((await queries.StatusAsync(CancellationToken.None)).Any(status => status.EventsWaiting > 0))
+        {
+        }
+    }
 
     private static string Watcher(string url) => $$"""
         id: watcher

@@ -103,6 +103,7 @@ public sealed class Transactions_to_an_application_service
         var room = await BridgedRoomAsync(world, alice);
         var taken = await alice.SendTextAsync(room, "taken");
         await world.Service.NextEventAsync(one => one.Text("event_id") == taken);
+        await BridgedServer.AllIsDeliveredAsync(world.Server);
         await world.Server.RestartWithoutDatabaseAsync();
         var next = await alice.SendTextAsync(room, "next");
         var transaction = await world.Service.NextTransactionAsync();
