@@ -182,6 +182,10 @@ internal sealed class ReadSide(ServerTables tables, SimulatedLog process, FedSen
         return tables.Rooms.BackwardExtremities(roomId, limit);
     }
 
+    /// <summary>Nobody turns pages in the simulation.</summary>
+    public ValueTask<IReadOnlyList<EventId>> ExtremitiesOfLastGapAsync(
+        TimelineStretch stretch, int limit, CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<EventId>>([]);
+
     public async ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId, CancellationToken cancellationToken)
     {
         await WaitForRoomsAsync();

@@ -19,6 +19,14 @@ public interface IBackfill
     /// <summary>Whether more history was recorded.</summary>
     ValueTask<bool> FetchAsync(
         CommandContext context, RoomId roomId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The same, of what is missing within a stretch of the timeline, the last gap first.</summary>
+    ValueTask<bool> FetchGapAsync(
+        CommandContext context,
+        RoomId roomId,
+        TimelineStretch stretch,
+        int limit,
+        CancellationToken cancellationToken);
 }
 
 /// <summary>Fetches history that was before our time.</summary>
@@ -43,13 +51,39 @@ public sealed class Backfill(
     private const int ServersMax = 3;
 
     /// <inheritdoc />
-    public async ValueTask<bool> FetchAsync(
-        CommandContext context, RoomId roomId, int limit, CancellationToken cancellationToken)
+    public ValueTask<bool> FetchAsync(
+        CommandContext context, RoomId roomId, int limit, CancellationToken cancellationToken) => FetchAsync(
+            context,
+            roomId,
+            () => graph.BackwardExtremitiesAsync(roomId, Limits.PrevEventsMax, cancellationToken),
+            limit,
+            cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask<bool> FetchGapAsync(
+        CommandContext context,
+        RoomId roomId,
+        TimelineStretch stretch,
+        int limit,
+        CancellationToken cancellationToken) => FetchAsync(
+            context,
+            roomId,
+            () => graph.ExtremitiesOfLastGapAsync(stretch, Limits.PrevEventsMax, cancellationToken),
+            limit,
+            cancellationToken);
+
+    private async ValueTask<bool> FetchAsync(
+        CommandContext context,
+        RoomId roomId,
+        Func<ValueTask<IReadOnlyList<EventId>>> findExtremities,
+        int limit,
+        CancellationToken cancellationToken)
     {
-        if ((await graph.MissingLinksAsync(roomId, cancellationToken)).Count == 0)
+        // Most pages have no gap: those wait for nobody.
+        if ((await findExtremities()).Count == 0)
             return false;
         await using var turn = await gates.EnterAsync(roomId, cancellationToken);
-        var from = await graph.BackwardExtremitiesAsync(roomId, Limits.PrevEventsMax, cancellationToken);
+        var from = await findExtremities();
         if (from.Count == 0
             || await queries.FindRoomVersionAsync(roomId, cancellationToken) is not { } version
             || RoomVersionRules.Find(version) is not { } rules)

@@ -29,6 +29,10 @@ public interface IRoomGraphQueries
     ValueTask<IReadOnlyList<EventId>> BackwardExtremitiesAsync(
         RoomId roomId, int limit, CancellationToken cancellationToken);
 
+    /// <summary>The same, of the gaps in a stretch of the timeline: those of the last gap.</summary>
+    ValueTask<IReadOnlyList<EventId>> ExtremitiesOfLastGapAsync(
+        TimelineStretch stretch, int limit, CancellationToken cancellationToken);
+
     /// <summary>The member event that says what a user is to a room, also to one that is not here; null for
     /// none.</summary>
     ValueTask<EventId?> FindMembershipAsync(RoomId roomId, UserId userId, CancellationToken cancellationToken);
@@ -123,7 +127,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 WHERE p.event_id IN (
                         SELECT m.cited_by FROM {schema}.missing_links m WHERE m.room_id = $1 AND {IsNotHere(schema)})
                     AND p.disposition IN (0, 4)
-                ORDER BY p.position, p.event_id LIMIT $2
+                ORDER BY p.anchor, p.position, p.event_id LIMIT $2
                 """,
             parameters =>
             {
@@ -132,6 +136,36 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             },
             static reader => EventId.Parse(reader.GetString(0)),
             cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<IReadOnlyList<EventId>> ExtremitiesOfLastGapAsync(
+        TimelineStretch stretch, int limit, CancellationToken cancellationToken)
+    {
+        // What is missing before a PDU stands right before it: after all history that was fetched for it so far where
+        // that is the PDU itself, and else before the PDU of the history.
+        const string Place = "(p.anchor, least(p.position - 1, 0))";
+        var found = await AskAsync(
+            schema =>
+                $"""
+                SELECT p.event_id, p.anchor FROM {schema}.pdus p
+                WHERE p.event_id IN (
+                        SELECT m.cited_by FROM {schema}.missing_links m WHERE m.room_id = $1 AND {IsNotHere(schema)})
+                    AND p.disposition IN (0, 4) AND {Place} > ($2, $3) AND {Place} <= ($4, $5)
+                ORDER BY p.anchor DESC, p.position, p.event_id LIMIT $6
+                """,
+            parameters =>
+            {
+                parameters.AddText(stretch.RoomId);
+                parameters.AddBigInt(stretch.After.Anchor);
+                parameters.AddBigInt(stretch.After.Position);
+                parameters.AddBigInt(stretch.UpTo.Anchor);
+                parameters.AddBigInt(stretch.UpTo.Position);
+                parameters.AddInt(limit);
+            },
+            static reader => (EventId: EventId.Parse(reader.GetString(0)), Anchor: reader.GetInt64(1)),
+            cancellationToken);
+        return [.. found.Where(one => one.Anchor == found[0].Anchor).Select(one => one.EventId)];
+    }
 
     /// <inheritdoc />
     public async ValueTask<EventId?> FindMembershipAsync(
@@ -176,7 +210,7 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
                 $"""
                 SELECT event_id, origin_server_ts FROM {schema}.pdus
                 WHERE room_id = $1 AND disposition IN (0, 4) AND origin_server_ts {(isForwards ? ">=" : "<=")} $2
-                ORDER BY origin_server_ts {(isForwards ? "ASC" : "DESC")}, position {(isForwards ? "ASC" : "DESC")}
+                ORDER BY origin_server_ts {Order(isForwards)}, anchor {Order(isForwards)}, position {Order(isForwards)}
                 LIMIT 1
                 """,
             parameters =>
@@ -188,6 +222,8 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             cancellationToken);
         return found.Count == 0 ? null : found[0];
     }
+
+    private static string Order(bool isForwards) => isForwards ? "ASC" : "DESC";
 
     /// <summary>Of a link <c>m</c>: what it cites has not been backfilled since.</summary>
     private static string IsNotHere(string schema) =>

@@ -30,6 +30,10 @@ public sealed class RoomHistory
     /// <summary>Whether the user forgot the room after leaving it.</summary>
     public bool IsForgotten { get; internal set; }
 
+    /// <summary>Whether other servers may know PDUs of the room that are not here, or were not when they were
+    /// cited.</summary>
+    public bool HasGaps { get; internal set; }
+
     /// <summary>The room exists on this server.</summary>
     public bool IsKnown { get; internal set; }
 
@@ -93,10 +97,10 @@ public sealed class RoomHistory
 
     public bool CanSee(StoredEvent stored)
     {
-        // Of history before our time it is not known who was in the room: only what all members may see is shown.
         if (stored.Visibility is { } visibilityThen)
             return visibilityThen == HistoryVisibility.WorldReadable
-                || (visibilityThen == HistoryVisibility.Shared && WasJoined);
+                || (visibilityThen == HistoryVisibility.Shared && WasJoined)
+                || WasJoinedAcross(stored.Anchor);
         var before = stored.Position - 1;
         var membership = MembershipAt(before);
         var visibility = ValueAt(_visibilities, before, HistoryVisibility.Shared);
@@ -108,6 +112,11 @@ public sealed class RoomHistory
         // A member's own membership is never a secret from them: a ban or a withdrawn invite reaches whom it concerns.
         return stored.Type == "m.room.member" && UserId is not null && stored.StateKey == UserId;
     }
+
+    /// <summary>Whether a gap before a PDU was one of the server's only: who is joined on both sides of it was in the
+    /// room all the while. Of history before our time it is not known who was.</summary>
+    private bool WasJoinedAcross(long anchor) =>
+        MembershipAt(anchor - 1) == Membership.Join && MembershipAt(anchor) == Membership.Join;
 
     private bool Allows(HistoryVisibility visibility, Membership membership, long position) =>
         visibility == HistoryVisibility.WorldReadable

@@ -48,7 +48,7 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
     }
 
     /// <summary>The visible event of a room that is nearest to a moment, at it or on one side of it.</summary>
-    /// <remarks>History that was fetched stands before all stretches and says itself who may see it.</remarks>
+    /// <remarks>History that was fetched is in no stretch and says itself who may see it.</remarks>
     public async ValueTask<TimedEvent?> FindNearestAsync(
         string roomId,
         long timestampMs,
@@ -67,7 +67,7 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
                 AND ({VisibleStretches.Condition("p", 3)}
                     OR p.visibility = {(int)HistoryVisibility.WorldReadable}
                     OR (p.visibility = {(int)HistoryVisibility.Shared} AND $6))
-            ORDER BY p.origin_server_ts {order}, p.position {order} LIMIT 1
+            ORDER BY p.origin_server_ts {order}, p.anchor {order}, p.position {order} LIMIT 1
             """,
             parameters =>
             {

@@ -14,26 +14,48 @@ public sealed class RoomReadBatch
 
     public ValueTask ExecuteAsync(CancellationToken cancellationToken) => _queries.ExecuteAsync(cancellationToken);
 
+    /// <summary>The newest PDUs of each range, in the order of the ranges: of what came in its time, not of history
+    /// that was fetched.</summary>
+    public List<StoredEvent> Timeline(IReadOnlyList<TimelineRange> ranges, EventFilter filter, int limit) =>
+        Timeline([.. ranges.Select(TimelineStretch.Of)], filter, isBackwards: true, withHistory: false, limit);
+
     /// <summary>The newest (or oldest) PDUs of each stretch, in the order of the stretches.</summary>
     public List<StoredEvent> Timeline(
-        IReadOnlyList<TimelineRange> ranges, EventFilter filter, bool isBackwards, int limit)
+        IReadOnlyList<TimelineStretch> stretches, EventFilter filter, bool isBackwards, bool withHistory, int limit)
     {
         var found = new List<StoredEvent>();
-        if (ranges.Count == 0)
+        if (stretches.Count == 0)
             return found;
         _queries.Add(
             isBackwards ? _sql.TimelineBackwards : _sql.TimelineForwards,
             parameters =>
             {
-                AddRanges(parameters, ranges);
+                parameters.AddTexts([.. stretches.Select(stretch => stretch.RoomId)]);
+                parameters.AddBigInts([.. stretches.Select(stretch => stretch.After.Anchor)]);
+                parameters.AddBigInts([.. stretches.Select(stretch => stretch.After.Position)]);
                 parameters.AddTexts(filter.LikeTypes);
                 parameters.AddTexts(filter.LikeNotTypes);
                 parameters.AddTexts(filter.Senders);
                 parameters.AddTexts(filter.NotSenders);
                 parameters.AddNullableBoolean(filter.ContainsUrl);
+                parameters.AddBigInts([.. stretches.Select(stretch => stretch.UpTo.Anchor)]);
+                parameters.AddBigInts([.. stretches.Select(stretch => stretch.UpTo.Position)]);
+                parameters.AddBoolean(withHistory);
                 parameters.AddInt(limit);
             },
             reader => found.Add(StoredEventReader.Read(reader)));
+        return found;
+    }
+
+    /// <summary>The last PDU of each range before which something was missing when it came.</summary>
+    public Dictionary<string, long> Gaps(IReadOnlyList<TimelineRange> ranges)
+    {
+        var found = new Dictionary<string, long>(StringComparer.Ordinal);
+        if (ranges.Count > 0)
+            _queries.Add(
+                _sql.Gaps,
+                parameters => AddRanges(parameters, ranges),
+                reader => found[reader.GetString(0)] = reader.GetInt64(1));
         return found;
     }
 
@@ -154,6 +176,7 @@ public sealed class RoomReadBatch
             var history = found[reader.GetString(0)];
             history.IsKnown = true;
             history.IsForgotten = reader.GetBoolean(1);
+            history.HasGaps = reader.GetBoolean(2);
             CloseIntervals(history, reader.GetString(0), ends);
         });
         return found;

@@ -14,7 +14,8 @@ internal sealed class RoomReadSql(string schema)
                 AND ($8::boolean IS NULL OR p.has_url = $8)
         """;
 
-    /// <summary>$1 rooms, $2 after, $3 up to, $4-$8 filter, $9 limit: the newest PDUs per room, newest first.</summary>
+    /// <summary>$1 rooms, $2 and $3 after, $9 and $10 up to, $4-$8 filter, $11 whether fetched history too, $12 limit:
+    /// the newest PDUs per room, newest first.</summary>
     public string TimelineBackwards { get; } = Timeline(schema, "DESC");
 
     /// <summary>The same, oldest first.</summary>
@@ -23,15 +24,18 @@ internal sealed class RoomReadSql(string schema)
     private static string Timeline(string schema, string order) =>
         $"""
         SELECT {StoredEventReader.Columns}
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS w (room_id, after, up_to, place)
+        FROM unnest($1, $2, $3, $9, $10) WITH ORDINALITY
+            AS w (room_id, after_anchor, after, up_to_anchor, up_to, place)
         CROSS JOIN LATERAL (
             SELECT * FROM {schema}.pdus p
-            WHERE p.room_id = w.room_id AND p.disposition IN (0, 4) AND p.position > w.after AND p.position <= w.up_to
-                AND {Filters}
-            ORDER BY p.position {order} LIMIT $9
+            WHERE p.room_id = w.room_id AND p.disposition IN (0, 4)
+                AND (p.anchor, p.position) > (w.after_anchor, w.after)
+                AND (p.anchor, p.position) <= (w.up_to_anchor, w.up_to)
+                AND ($11 OR p.position > 0) AND {Filters}
+            ORDER BY p.anchor {order}, p.position {order} LIMIT $12
         ) p
         {StoredEventReader.Joins(schema)}
-        ORDER BY w.place, p.position {order}
+        ORDER BY w.place, p.anchor {order}, p.position {order}
         """;
 
     /// <summary>$1 rooms, $2 state at, $3 changed after (0: all), $4 whether member events too.</summary>
@@ -90,10 +94,13 @@ internal sealed class RoomReadSql(string schema)
         ) h ORDER BY h.room_id, h.from_position
         """;
 
-    /// <summary>$1 rooms, $2 user: the rooms that exist, and whether the user forgot them.</summary>
+    /// <summary>$1 rooms, $2 user: the rooms that exist, whether the user forgot them, and whether anything was ever
+    /// missing of them.</summary>
     public string Known { get; } =
         $"""
-        SELECT r.room_id, coalesce(m.forgotten, false) FROM {schema}.rooms r
+        SELECT r.room_id, coalesce(m.forgotten, false),
+            EXISTS (SELECT FROM {schema}.missing_links l WHERE l.room_id = r.room_id)
+        FROM {schema}.rooms r
         LEFT JOIN {schema}.memberships m ON m.user_id = $2 AND m.room_id = r.room_id
         WHERE r.room_id = ANY ($1)
         """;
@@ -125,6 +132,18 @@ internal sealed class RoomReadSql(string schema)
         SELECT w.room_id FROM unnest($1, $2, $3) AS w (room_id, after, up_to)
         WHERE EXISTS (SELECT FROM {schema}.state s WHERE s.room_id = w.room_id AND s.type = 'm.room.member'
             AND s.from_position > w.after AND s.from_position <= w.up_to)
+        """;
+
+    /// <summary>$1 rooms, $2 after, $3 up to: the last accepted PDU of each room before which something was missing
+    /// when it came.</summary>
+    public string Gaps { get; } =
+        $"""
+        SELECT w.room_id, max(p.position)
+        FROM unnest($1, $2, $3) AS w (room_id, after, up_to)
+        JOIN {schema}.missing_links m ON m.room_id = w.room_id
+        JOIN {schema}.pdus p ON p.event_id = m.cited_by AND p.room_id = m.room_id AND p.disposition = 0
+            AND p.position > w.after AND p.position <= w.up_to
+        GROUP BY w.room_id
         """;
 
     /// <summary>

@@ -105,10 +105,10 @@ public sealed class RoomReader(NpgsqlDataSource database, IProjectionSchemas sch
 
     /// <summary>At most <paramref name="limit"/> PDUs of one stretch, newest first when backwards.</summary>
     public async ValueTask<List<StoredEvent>> ReadTimelineAsync(
-        TimelineRange range, EventFilter filter, bool isBackwards, int limit, CancellationToken cancellationToken)
+        TimelineStretch stretch, EventFilter filter, bool isBackwards, int limit, CancellationToken cancellationToken)
     {
         var batch = Begin();
-        var found = batch.Timeline([range], filter, isBackwards, limit);
+        var found = batch.Timeline([stretch], filter, isBackwards, withHistory: true, limit);
         await batch.ExecuteAsync(cancellationToken);
         return found;
     }

@@ -32,9 +32,10 @@ internal sealed class RoomserverBatchWriter(
         if (rows.Redactions.Count > 0)
             await RedactAsync(cancellationToken);
         await new PastVisibilities(rows, sql.Schema, connection, transaction).FillAsync(cancellationToken);
+        await new HistoryAnchors(rows, sql.Schema, connection, transaction).FillAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection, transaction);
         var hasStatePdus = AddPdus(batch);
-        AddGraph(batch);
+        var hasLinks = AddGraph(batch);
         AddRedactionsInWaiting(batch);
         AddState(batch);
         AddMemberships(batch);
@@ -46,20 +47,37 @@ internal sealed class RoomserverBatchWriter(
         if (batch.BatchCommands.Count == 0)
             return;
         await batch.PrepareAsync(cancellationToken);
-        if (!hasStatePdus)
+        if (!hasStatePdus && !hasLinks)
         {
             await batch.ExecuteNonQueryAsync(cancellationToken);
             return;
         }
+        // The state PDUs are the first statement, and say what they replaced; after them only the links say something.
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        // The state PDUs are the first statement; only they say what they replaced.
+        if (hasStatePdus)
+            await ReadReplacedAsync(reader, cancellationToken);
+        if (hasLinks && (!hasStatePdus || await reader.NextResultAsync(cancellationToken)))
+            await ReadGapsAsync(reader, cancellationToken);
+        while (await reader.NextResultAsync(cancellationToken))
+        {
+        }
+    }
+
+    private async ValueTask ReadReplacedAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
         while (await reader.ReadAsync(cancellationToken))
         {
             if (!reader.IsDBNull(1) && rows.FindPdu(reader.GetString(0)) is { } row)
                 row.Replaces = reader.GetString(1);
         }
-        while (await reader.NextResultAsync(cancellationToken))
+    }
+
+    private async ValueTask ReadGapsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        while (await reader.ReadAsync(cancellationToken))
         {
+            if (rows.FindPdu(reader.GetString(0)) is { } row)
+                row.IsAfterGap = true;
         }
     }
 
@@ -132,6 +150,7 @@ internal sealed class RoomserverBatchWriter(
         parameters.AddTexts(Column(pdus, row => row.EventId));
         parameters.AddTexts(Column(pdus, row => row.RoomId));
         parameters.AddBigInts(Column(pdus, row => row.Position));
+        parameters.AddBigInts(Column(pdus, row => row.Anchor));
         parameters.AddBigInts(Column(pdus, row => row.Pdu.Depth));
         parameters.AddBigInts(Column(pdus, row => row.Pdu.OriginServerTs));
         parameters.AddSmallInts(Column(pdus, row => (short?)row.Fact.Disposition));
@@ -150,7 +169,7 @@ internal sealed class RoomserverBatchWriter(
         return command;
     }
 
-    private void AddGraph(NpgsqlBatch batch)
+    private bool AddGraph(NpgsqlBatch batch)
     {
         if (rows.AuthEdges.Count > 0)
         {
@@ -163,7 +182,7 @@ internal sealed class RoomserverBatchWriter(
             edges.AddTexts(Column(rows.AuthEdges, edge => edge.Citing.StateKey));
         }
         if (rows.Received.Count == 0)
-            return;
+            return false;
         var links = new List<(PduRow Citing, string EventId)>();
         foreach (var row in rows.Received)
         {
@@ -180,6 +199,7 @@ internal sealed class RoomserverBatchWriter(
         delete.AddTexts(Column(rows.Received, row => row.RoomId));
         delete.AddTexts(Column(rows.Received, row => row.EventId));
         delete.AddBooleans(Column(rows.Received, row => row.Fact.Disposition == PduDisposition.Backfilled));
+        return true;
     }
 
     private void AddRedactionsInWaiting(NpgsqlBatch batch)

@@ -24,7 +24,7 @@ public sealed class RoomserverProjection(LiveView live) : IProjection
 
     public string Name => ProjectionName;
 
-    public int Version => 4;
+    public int Version => 5;
 
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -78,7 +78,7 @@ public sealed class RoomserverChanges
         foreach (var row in rows.Pdus)
         {
             if (row.Fact.Disposition == Facts.Roomserver.PduDisposition.Accepted)
-                Timeline.Add(new(row.ToStoredEvent(), HasForeignState(row), ChangesMembers(row)));
+                Timeline.Add(new(row.ToStoredEvent(), HasForeignState(row), ChangesMembers(row), row.IsAfterGap));
             else if (!row.Fact.StateAdded.IsEmpty || !row.Fact.StateRemoved.IsEmpty)
                 StateOnly.Add((row.RoomId, row.Position));
         }
@@ -119,5 +119,7 @@ public sealed class RoomserverChanges
     }
 }
 
-/// <summary>A PDU that came onto a timeline, and whether the state moved by more than it.</summary>
-internal sealed record TimelineChange(StoredEvent Event, bool HasForeignState, bool ChangesMembers);
+/// <summary>A PDU that came onto a timeline, whether the state moved by more than it, and whether something is missing
+/// before it.</summary>
+internal sealed record TimelineChange(
+    StoredEvent Event, bool HasForeignState, bool ChangesMembers, bool IsAfterGap);

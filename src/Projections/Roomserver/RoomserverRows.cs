@@ -207,7 +207,7 @@ internal sealed class PduRow
 {
     public PduRow(long position, PduRecorded fact, Pdu pdu)
     {
-        // History that was fetched comes before everything else, what was fetched later first.
+        // Of history that was fetched, what was fetched later comes first.
         Position = fact.Disposition == PduDisposition.Backfilled ? -position : position;
         Fact = fact;
         Pdu = pdu;
@@ -228,6 +228,15 @@ internal sealed class PduRow
     public string RoomVersion => Fact.RoomVersion;
     public string? StateKey => Pdu.StateKey;
     public long Position { get; private set; }
+
+    /// <summary>For history that was fetched: the PDU that led to it; filled in before the row is written.</summary>
+    public long? HistoryAnchor { get; set; }
+
+    /// <summary>See <see cref="TimelinePlace"/>.</summary>
+    public long Anchor => Position > 0 ? Position : HistoryAnchor ?? TimelinePlace.FirstAnchor;
+
+    /// <summary>Whether something before it was not here when it came; known once the row is written.</summary>
+    public bool IsAfterGap { get; set; }
     public bool HasUrl { get; private set; }
     public Membership? Membership { get; }
     public long? TransactionKey { get; }

@@ -3,7 +3,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 /// <summary>The tables of the <c>roomserver</c> projection.</summary>
 /// <remarks>
 /// <code>
-///   pdus          one row per PDU; its timeline is the partial index (room, position) over what was accepted
+///   pdus          one row per PDU; its timeline is the partial index (room, anchor, position) over what was
+///                 accepted
 ///   state         every value that a tuple of a room's current state ever had, with the positions between which it
 /// held:
 ///                 the current state, the state at any sync token and the delta between two tokens are range
@@ -15,8 +16,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 ///   memberships   the last membership of each user in each room, and since when it has that value
 ///   rooms, aliases, public_rooms
 /// </code>
-/// Positions are log positions; those of backfilled PDUs are negative, so that they come before all others, and later
-/// ones, which are older, first. <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
+/// Positions are log positions; those of backfilled PDUs are negative. A timeline is in the order of anchor and position
+/// (<see cref="TimelinePlace"/>). <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
 /// <c>state_to</c> holds the tuple too: on a table without statistics PostgreSQL may choose it to find one open value,
 /// and would otherwise walk through all open values of the room for each.
 /// Everything compares in collation C: an order by text is the order of UTF-8 bytes, the same on every machine.
@@ -30,6 +31,7 @@ internal static class RoomserverSchema
             event_id text COLLATE "C" PRIMARY KEY,
             room_id text COLLATE "C" NOT NULL,
             position bigint NOT NULL,
+            anchor bigint NOT NULL,
             depth bigint NOT NULL,
             origin_server_ts bigint NOT NULL,
             disposition smallint NOT NULL,
@@ -50,7 +52,7 @@ internal static class RoomserverSchema
             visibility smallint,
             json bytea NOT NULL
         );
-        CREATE INDEX pdus_timeline ON {schema}.pdus (room_id, position) WHERE disposition IN (0, 4);
+        CREATE INDEX pdus_timeline ON {schema}.pdus (room_id, anchor, position) WHERE disposition IN (0, 4);
         CREATE INDEX pdus_txn ON {schema}.pdus (txn_key) WHERE txn_key IS NOT NULL;
 
         CREATE TABLE {schema}.auth_edges (

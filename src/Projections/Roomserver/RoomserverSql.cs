@@ -6,7 +6,7 @@ internal sealed class RoomserverSql(string schema)
 {
     private const string PduColumns =
         """
-        event_id, room_id, position, depth, origin_server_ts, disposition, has_url, txn_key, room_version, type,
+        event_id, room_id, position, anchor, depth, origin_server_ts, disposition, has_url, txn_key, room_version, type,
             sender, state_before, redacted_by, device_id, txn_scope, txn_id, json, visibility
         """;
 
@@ -15,6 +15,7 @@ internal sealed class RoomserverSql(string schema)
         """
         ON CONFLICT (event_id) DO UPDATE SET
             position = CASE WHEN pdus.disposition = 0 THEN pdus.position ELSE excluded.position END,
+            anchor = CASE WHEN pdus.disposition = 0 THEN pdus.anchor ELSE excluded.anchor END,
             disposition = excluded.disposition,
             json = CASE WHEN excluded.redacted_by IS NULL OR pdus.redacted_by IS NOT NULL
                 THEN pdus.json ELSE excluded.json END,
@@ -29,7 +30,7 @@ internal sealed class RoomserverSql(string schema)
     public string InsertStatePdus { get; } =
         $"""
         INSERT INTO {schema}.pdus AS pdus ({PduColumns}, state_key, membership, replaces, stripped_state)
-        SELECT u.event_id, u.room_id, u.position, u.depth, u.origin_server_ts, u.disposition, u.has_url, u.txn_key,
+        SELECT u.event_id, u.room_id, u.position, u.anchor, u.depth, u.origin_server_ts, u.disposition, u.has_url, u.txn_key,
             u.room_version, u.type, u.sender, u.state_before, u.redacted_by, u.device_id, u.txn_scope, u.txn_id, u.json,
             u.visibility, u.state_key, u.membership,
             CASE WHEN u.replaces_in_table THEN (
@@ -38,7 +39,7 @@ internal sealed class RoomserverSql(string schema)
                     AND s.to_position = {RoomserverSchema.OpenEnd}
             ) ELSE u.replaces END,
             u.stripped_state
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
             AS u ({PduColumns}, state_key, membership, replaces, replaces_in_table, stripped_state)
         {OnPduConflict}, replaces = coalesce(pdus.replaces, excluded.replaces)
         RETURNING event_id, replaces
@@ -47,7 +48,7 @@ internal sealed class RoomserverSql(string schema)
     public string InsertPlainPdus { get; } =
         $"""
         INSERT INTO {schema}.pdus AS pdus ({PduColumns})
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         {OnPduConflict}
         """;
 
@@ -70,6 +71,7 @@ internal sealed class RoomserverSql(string schema)
             WHERE p.event_id = u.event_id AND p.room_id = u.room_id AND p.disposition <> 3
                 AND NOT (u.is_accepted AND p.disposition = 4 AND -p.position > u.position))
         ON CONFLICT DO NOTHING
+        RETURNING cited_by
         """;
 
     public string DeleteMissingLinks { get; } =

@@ -5,8 +5,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 
 /// <summary>A PDU as the tables hold it, with what a client event says beside it.</summary>
 /// <remarks>
-/// Shape: Json is the federation form, redacted where the PDU is; Position is its place in the log, which is its place
-/// on the timeline.
+/// Shape: Json is the federation form, redacted where the PDU is; Position is its place in the log, negative for history
+/// that was fetched.
 /// Replaced and Redaction are there where <see cref="Replaces"/> and <see cref="RedactedBy"/> are and the reader asked
 /// for them.
 /// Immutable: a redaction makes another instance. Identifiers stay strings here: they were validated before they were
@@ -30,6 +30,12 @@ public sealed class StoredEvent
     /// <summary>For history that was fetched: the room's visibility at it; else null, since its position says
     /// it.</summary>
     public HistoryVisibility? Visibility { get; init; }
+
+    /// <summary>For history that was fetched: the position of the PDU that led to it; else null.</summary>
+    public long? HistoryAnchor { get; init; }
+
+    /// <summary>See <see cref="TimelinePlace"/>.</summary>
+    public long Anchor => HistoryAnchor ?? Position;
     public required ReadOnlyMemory<byte> Json { get; init; }
 
     /// <summary>The device and the transaction id of the request that sent it: shown to that device only.</summary>
@@ -76,6 +82,7 @@ public sealed class StoredEvent
             HasUrl = hasUrl,
             Membership = Membership,
             Visibility = Visibility,
+            HistoryAnchor = HistoryAnchor,
             Json = json,
             DeviceId = DeviceId,
             TransactionId = TransactionId,

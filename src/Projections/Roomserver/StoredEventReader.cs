@@ -10,7 +10,7 @@ internal static class StoredEventReader
         """
         p.room_id, p.event_id, p.room_version, p.position, p.type, p.state_key, p.sender, p.origin_server_ts, p.has_url,
             p.membership, p.json, p.device_id, p.txn_id, p.replaces, p.redacted_by, replaced.json, redaction.json,
-            p.visibility
+            p.visibility, p.anchor
         """;
 
     public static string Joins(string schema) =>
@@ -19,7 +19,7 @@ internal static class StoredEventReader
             LEFT JOIN {schema}.pdus redaction ON redaction.event_id = p.redacted_by
         """;
 
-    public const int ColumnCount = 18;
+    public const int ColumnCount = 19;
 
     public static StoredEvent Read(NpgsqlDataReader reader, int first = 0)
     {
@@ -46,6 +46,7 @@ internal static class StoredEventReader
             RedactedBy = redactedBy,
             Redaction = Body(reader, first + 16, redactedBy, roomVersion),
             Visibility = reader.IsDBNull(first + 17) ? null : (HistoryVisibility)reader.GetInt16(first + 17),
+            HistoryAnchor = reader.IsDBNull(first + 17) ? null : reader.GetInt64(first + 18),
         };
     }
 

@@ -9,6 +9,7 @@ internal sealed class LiveEntry(TimelineChange change)
     public long Position => Event.Position;
     public bool HasForeignState => change.HasForeignState;
     public bool ChangesMembers => change.ChangesMembers;
+    public bool IsAfterGap => change.IsAfterGap;
 }
 
 /// <summary>The newest PDUs of a room, and the users that follow it. LOCK: only under the live view's lock.</summary>

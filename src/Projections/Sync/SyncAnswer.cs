@@ -57,7 +57,7 @@ public sealed class SyncAnswer
         }
         if (!JoinedRoomIds.Contains(roomId))
             return null;
-        var room = new SyncRoom { RoomId = roomId, PrevBatch = NextBatch };
+        var room = new SyncRoom { RoomId = roomId, PrevBatch = TimelinePlace.After(NextBatch) };
         Joined.Insert(index, room);
         return room;
     }
@@ -72,8 +72,8 @@ public sealed class SyncRoom
     public List<StoredEvent> Timeline { get; } = [];
     public bool IsLimited { get; set; }
 
-    /// <summary>The position before the timeline's first event.</summary>
-    public long PrevBatch { get; set; }
+    /// <summary>The place before the timeline's first event.</summary>
+    public TimelinePlace PrevBatch { get; set; }
 
     /// <summary>Changes of state up to the start of the timeline, or up to its end with
     /// <c>use_state_after</c>.</summary>

@@ -95,7 +95,8 @@ internal sealed class SyncBuilder(
         }
         var batch = reader.Begin();
         var timeline = batch.Timeline(
-            [.. fromTables.Select(plan => plan.Range)], _filter.Timeline, isBackwards: true, limit + 1);
+            [.. fromTables.Select(plan => plan.Range)], _filter.Timeline, limit + 1);
+        var gaps = batch.Gaps([.. fromTables.Select(plan => plan.Range)]);
         var histories = batch.Histories([.. withHistory.Select(plan => plan.RoomId)], _user);
         var moved = batch.MemberChanges(
             [.. _plans.Where(plan => plan.Entries is null && !plan.IsNew && !plan.IsLeft).Select(plan => plan.Range)]);
@@ -111,6 +112,8 @@ internal sealed class SyncBuilder(
             roomIdToPlan[stored.RoomId].Newest.Add(stored);
         foreach (var plan in withHistory)
             plan.History = histories[plan.RoomId];
+        foreach (var (roomId, gap) in gaps)
+            roomIdToPlan[roomId].LastGap = gap;
         foreach (var plan in fromTables)
             plan.TakeNewest(limit, request.Since, request.Ignored);
         foreach (var plan in _plans)
@@ -247,7 +250,7 @@ internal sealed class SyncBuilder(
             {
                 RoomId = plan.RoomId,
                 IsLimited = plan.IsLimited,
-                PrevBatch = plan.StartsAfter,
+                PrevBatch = plan.PrevBatch,
                 Summary = plan.Summary,
                 History = plan.History,
             };

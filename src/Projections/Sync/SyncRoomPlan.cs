@@ -41,8 +41,17 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             ? left.Position.CompareTo(right.Position)
             : string.CompareOrdinal(left.EventId, right.EventId));
 
+    /// <summary>The last event before which something was missing when it came, 0 for none. The timeline begins there
+    /// at the earliest, so that a client asks for what is before it.</summary>
+    public long LastGap { get; set; }
+
     /// <summary>The position just before the timeline's first event; the end where the timeline is empty.</summary>
     public long StartsAfter => Timeline.Count > 0 ? Timeline[0].Position - 1 : upTo;
+
+    /// <summary>Where to go on backwards: what was missing before the first event may be here by then.</summary>
+    public TimelinePlace PrevBatch => Timeline.Count > 0 && Timeline[0].Position == LastGap
+        ? TimelinePlace.Before(Timeline[0])
+        : TimelinePlace.After(StartsAfter);
 
     // Of a room that was joined elsewhere all of the state comes with the join, which is on the timeline.
     public bool NeedsForeignState => Entries is null || HasForeignEntry;
@@ -58,6 +67,8 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             if (stored.Position > upTo)
                 break;
             HasMemberChanges |= entry.ChangesMembers;
+            if (entry.IsAfterGap)
+                LastGap = stored.Position;
             if (IsIgnored(stored, ignored))
                 continue;
             if (isShown && filter.Passes(stored))
@@ -70,6 +81,11 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             IsLimited = true;
             Shown.RemoveRange(0, Shown.Count - limit);
         }
+        if (LastGap > 0)
+        {
+            IsLimited = true;
+            Shown.RemoveAll(shown => shown.Event.Position < LastGap);
+        }
         foreach (var (_, stored) in Shown)
             Timeline.Add(stored);
     }
@@ -79,6 +95,11 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
         IsLimited = Newest.Count > limit;
         if (IsLimited)
             Newest.RemoveAt(Newest.Count - 1);
+        if (LastGap > 0)
+        {
+            IsLimited = true;
+            Newest.RemoveAll(stored => stored.Position < LastGap);
+        }
         for (var index = Newest.Count - 1; index >= 0; index--)
         {
             if (IsIgnored(Newest[index], ignored))

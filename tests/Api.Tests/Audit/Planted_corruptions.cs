@@ -151,7 +151,7 @@ public sealed class Planted_corruptions : IAsyncLifetime
     }
 
     private Task FindsInTableAsync(string sql, string table) =>
-        FindsAsync(sql.Replace("{schema}", "roomserver_v4"), $"table roomserver.{table}");
+        FindsAsync(sql.Replace("{schema}", "roomserver_v5"), $"table roomserver.{table}");
 
     private async Task FindsAsync(string sql, string place)
     {

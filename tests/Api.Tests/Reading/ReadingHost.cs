@@ -92,5 +92,8 @@ internal sealed class ReadingHost(RoomserverHarness harness)
     {
         public ValueTask<bool> FetchAsync(
             CommandContext context, RoomId roomId, int limit, CancellationToken cancellationToken) => new(false);
+
+        public ValueTask<bool> FetchGapAsync(
+            CommandContext context, RoomId roomId, TimelineStretch stretch, int limit, CancellationToken cancellationToken) => new(false);
     }
 }

@@ -37,8 +37,10 @@ internal static class ContextEndpoint
 
         var reader = request.Get<RoomReader>();
         var pager = new TimelinePager(reader, access!, filter.Events, RelatedBy.Of(request, access!, filter));
-        var before = await pager.ReadAsync(true, stored.Position - 1, null, limit / 2, request.ClientGone);
-        var after = await pager.ReadAsync(false, stored.Position, null, limit - (limit / 2), request.ClientGone);
+        var before = await pager.ReadAsync(
+            true, TimelinePlace.Before(stored), null, limit / 2, request.ClientGone);
+        var after = await pager.ReadAsync(
+            false, TimelinePlace.After(stored), null, limit - (limit / 2), request.ClientGone);
         var oldest = before.Events.Count > 0 ? before.Events[^1] : stored;
         var newest = after.Events.Count > 0 ? after.Events[^1] : stored;
         List<StoredEvent> shown = [.. before.Events, stored, .. after.Events];
@@ -47,8 +49,8 @@ internal static class ContextEndpoint
         return new MatrixResponse.Json(writer =>
         {
             writer.WriteStartObject();
-            writer.WriteString("start"u8, SyncTokens.Write(oldest.Position - 1));
-            writer.WriteString("end"u8, SyncTokens.Write(newest.Position));
+            writer.WriteString("start"u8, SyncTokens.Write(TimelinePlace.Before(oldest)));
+            writer.WriteString("end"u8, SyncTokens.Write(TimelinePlace.After(newest)));
             writer.WritePropertyName("event"u8);
             EventWriter.Write(writer, stored, audience, access.History, withRoomId: true);
             writer.WritePropertyName("events_before"u8);

@@ -87,14 +87,14 @@ internal static class EventStreamEndpoint
                 if (refusal is not null)
                     return refusal;
                 var page = await new TimelinePager(request.Get<RoomReader>(), access!, EventFilter.None).ReadAsync(
-                    false, from, null, EventsMax, request.ClientGone);
+                    false, TimelinePlace.After(from), null, EventsMax, request.ClientGone);
                 var left = TimeSpan.FromMilliseconds(timeoutMs) - time.GetElapsedTime(startedAt);
                 if (page.Events.Count > 0
                     || left <= TimeSpan.Zero
                     || ending.IsCancellationRequested
                     || !await WaitAsync(waiter, left, time, ending))
                 {
-                    var end = page.Next ?? Math.Max(from, access!.Position);
+                    var end = page.Next?.LogPosition ?? Math.Max(from, access!.Position);
                     var audience = await access!.AudienceAsync(request, page.Events);
                     return Answer(
                         from, end, page.Events.ConvertAll(stored => (stored, (RoomHistory?)access.History)), audience);

@@ -63,7 +63,7 @@ internal static class InitialSyncEndpoint
     {
         Messages = room.Timeline,
         Start = room.PrevBatch,
-        End = end,
+        End = TimelinePlace.After(end),
         State = room.State,
         IsPublic = await request.Get<IRoomserverQueries>().IsPublicAsync(
             RoomId.Parse(room.RoomId), request.ClientGone),

@@ -21,6 +21,9 @@ internal static class MessagesEndpoint
         GuestsAllowed = true,
     };
 
+    /// <summary>LIMIT: gaps that are filled for one page. Ours: the reader waits; the next page goes on.</summary>
+    private const int FetchesMax = 3;
+
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
 
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
@@ -34,8 +37,8 @@ internal static class MessagesEndpoint
         if (error is not null
             || !ReadingParameters.TryReadLimit(
                 request, out var limit, out error, filter.Events.Limit ?? ReadingParameters.LimitDefault)
-            || !ReadingParameters.TryReadToken(request, "from", out var from, out error)
-            || !ReadingParameters.TryReadToken(request, "to", out var to, out error))
+            || !ReadingParameters.TryReadPlace(request, "from", out var from, out error)
+            || !ReadingParameters.TryReadPlace(request, "to", out var to, out error))
         {
             return error!;
         }
@@ -44,15 +47,18 @@ internal static class MessagesEndpoint
             return refusal;
 
         var isBackwards = direction == "b";
-        var start = from ?? (isBackwards ? access!.Position : long.MinValue + 1);
+        var start = from ?? (isBackwards ? TimelinePlace.After(access!.Position) : TimelinePlace.Start);
         var reader = request.Get<RoomReader>();
         var pager = new TimelinePager(reader, access!, filter.Events, RelatedBy.Of(request, access!, filter));
         var page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);
-        // At the end of what is here, other servers may know more.
-        if (isBackwards && page.Next is null && to is null && page.Events.Count < limit && access!.History.IsJoined
-            && await request.Get<IBackfill>().FetchAsync(
-                request.CommandContext(), access.RoomId, limit, request.ClientGone))
+        var mayFetch = isBackwards && limit > 0 && access!.History is { IsJoined: true, HasGaps: true };
+        for (var fetch = 0; mayFetch && fetch < FetchesMax; fetch++)
         {
+            // Where something is missing between two events, or at the end of what is here, other servers may know more.
+            var read = new TimelineStretch(access!.RoomId.Value, page.Next ?? to ?? TimelinePlace.Start, start);
+            if (!await request.Get<IBackfill>().FetchGapAsync(
+                request.CommandContext(), access.RoomId, read, limit, request.ClientGone))
+                break;
             await request.Get<IProjectionGate>().WaitForHeadAsync(
                 new[] { RoomserverProjection.ProjectionName }, request.ClientGone);
             page = await pager.ReadAsync(isBackwards, start, to, limit, request.ClientGone);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.Sync;
+using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 
 namespace Matrix.EventSourced.Api.ClientApi.Reading;
@@ -30,13 +31,29 @@ internal static class ReadingParameters
         return true;
     }
 
-    /// <summary>A token parameter; null where it is not given.</summary>
+    /// <summary>A token parameter as a place of a timeline; null where it is not given.</summary>
+    public static bool TryReadPlace(
+        MatrixRequest request, string name, out TimelinePlace? place, out MatrixError? error)
+    {
+        (place, error) = (null, null);
+        if (request.Query(name) is not { Length: > 0 } text)
+            return true;
+        if (!SyncTokens.TryReadPlace(text, out var read))
+        {
+            error = MatrixError.InvalidParam($"{name} is not a token of this server.");
+            return false;
+        }
+        place = read;
+        return true;
+    }
+
+    /// <summary>A token parameter as a position; null where it is not given.</summary>
     public static bool TryReadToken(MatrixRequest request, string name, out long? position, out MatrixError? error)
     {
         (position, error) = (null, null);
         if (request.Query(name) is not { Length: > 0 } text)
             return true;
-        if (!SyncTokens.TryReadHistory(text, out var read))
+        if (!SyncTokens.TryReadRelations(text, out var read))
         {
             error = MatrixError.InvalidParam($"{name} is not a token of this server.");
             return false;

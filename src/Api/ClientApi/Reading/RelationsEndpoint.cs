@@ -94,7 +94,7 @@ internal static class RelationsEndpoint
         UpTo = (isBackwards ? from : to) ?? long.MaxValue,
     };
 
-    private static async ValueTask<TimelinePage> ReadPageAsync(
+    private static async ValueTask<(List<StoredEvent> Events, long? Next)> ReadPageAsync(
         MatrixRequest request, RoomAccess access, ChildrenQuestion question)
     {
         var gone = request.ClientGone;
@@ -112,6 +112,6 @@ internal static class RelationsEndpoint
         long? next = hasMore && placed.Count > 0
             ? question.IsBackwards ? placed[^1].Position - 1 : placed[^1].Position
             : null;
-        return new(events, next);
+        return (events, next);
     }
 }

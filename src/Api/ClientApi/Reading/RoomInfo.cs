@@ -8,13 +8,13 @@ namespace Matrix.EventSourced.Api.ClientApi.Reading;
 /// <summary>A room in one piece: its newest messages, its state, and what the reader keeps beside it.</summary>
 /// <remarks>
 /// Spec: v1.19 client-server-api #get_matrixclientv3roomsroomidinitialsync (RoomInfo). Shape: Messages oldest first;
-/// Start and End are tokens' positions. Membership null: one that the answer has no word for.
+/// Start and End are where to go on. Membership null: one that the answer has no word for.
 /// </remarks>
 internal sealed record RoomInfo(string RoomId, Membership? Membership)
 {
     public IReadOnlyList<StoredEvent> Messages { get; init; } = [];
-    public long Start { get; init; }
-    public long End { get; init; }
+    public TimelinePlace Start { get; init; }
+    public TimelinePlace End { get; init; }
     public IReadOnlyList<StoredEvent> State { get; init; } = [];
     public bool IsPublic { get; init; }
     public IReadOnlyList<AccountDataEntry> AccountData { get; init; } = [];

@@ -31,7 +31,7 @@ internal static class RoomInitialSyncEndpoint
         var access = opened!;
         var reader = request.Get<RoomReader>();
         var page = await new TimelinePager(reader, access, EventFilter.None).ReadAsync(
-            true, access.Position, null, limit, request.ClientGone);
+            true, TimelinePlace.After(access.Position), null, limit, request.ClientGone);
         page.Events.Reverse();
         var range = new StateRange(access.RoomId.Value, access.StateAt, 0, WithMembers: true);
         var accountData = await (await request.ReadAsync<IAccountDataQueries>()).AllAsync(
@@ -40,8 +40,8 @@ internal static class RoomInitialSyncEndpoint
         var info = new RoomInfo(access.RoomId.Value, membership == Membership.Knock ? null : membership)
         {
             Messages = page.Events,
-            Start = page.Events.Count > 0 ? page.Events[0].Position - 1 : access.StateAt,
-            End = access.StateAt,
+            Start = page.Events.Count > 0 ? TimelinePlace.Before(page.Events[0]) : TimelinePlace.After(access.StateAt),
+            End = TimelinePlace.After(access.StateAt),
             State = await reader.ReadStateAsync(range, request.ClientGone),
             IsPublic = await request.Get<IRoomserverQueries>().IsPublicAsync(access.RoomId, request.ClientGone),
             AccountData = [.. accountData.Where(entry => entry.RoomId == access.RoomId)],

@@ -53,15 +53,18 @@ internal sealed class SearchAnswerBuilder(
     {
         var access = _rooms[stored.RoomId];
         var pager = new TimelinePager(_reader, access, EventFilter.None);
-        var before = await pager.ReadAsync(true, stored.Position - 1, null, context.Before, request.ClientGone);
-        var after = await pager.ReadAsync(false, stored.Position, null, context.After, request.ClientGone);
+        var before = await pager.ReadAsync(
+            true, TimelinePlace.Before(stored), null, context.Before, request.ClientGone);
+        var after = await pager.ReadAsync(
+            false, TimelinePlace.After(stored), null, context.After, request.ClientGone);
         var oldest = before.Events.Count > 0 ? before.Events[^1] : stored;
         var newest = after.Events.Count > 0 ? after.Events[^1] : stored;
         var senders = context.IncludesProfile
             ? await LazyMemberReader.ReadAsync(
                 _reader, access, [.. before.Events, stored, .. after.Events], request.ClientGone)
             : null;
-        return new(before.Events, after.Events, oldest.Position - 1, newest.Position, senders);
+        return new(
+            before.Events, after.Events, TimelinePlace.Before(oldest), TimelinePlace.After(newest), senders);
     }
 
     private async ValueTask<Dictionary<string, (RoomHistory, IReadOnlyList<StoredEvent>)>> ReadStateAsync()

@@ -3,13 +3,10 @@ using Matrix.EventSourced.Projections.Roomserver;
 namespace Matrix.EventSourced.Api.ClientApi.Reading;
 
 /// <summary>Some visible events of a room in one direction, and where to go on (null at the end).</summary>
-internal sealed record TimelinePage(List<StoredEvent> Events, long? Next);
+internal sealed record TimelinePage(List<StoredEvent> Events, TimelinePlace? Next);
 
 /// <summary>Walks a room's timeline and shows what the reader may see.</summary>
-/// <remarks>
-/// Backwards from N: events at N or before, newest first; forwards from N: events after N. Both use the numbers of
-/// /sync tokens.
-/// </remarks>
+/// <remarks>Backwards from a place: what is before it, newest first; forwards: what is after it.</remarks>
 internal sealed class TimelinePager(
     RoomReader reader, RoomAccess access, EventFilter filter, RelatedBy? relatedBy = null)
 {
@@ -20,20 +17,19 @@ internal sealed class TimelinePager(
     private const int ReadSizeMin = 20;
 
     public async ValueTask<TimelinePage> ReadAsync(
-        bool isBackwards, long from, long? to, int limit, CancellationToken cancellationToken)
+        bool isBackwards, TimelinePlace from, TimelinePlace? to, int limit, CancellationToken cancellationToken)
     {
         var events = new List<StoredEvent>();
-        var newest = isBackwards ? Math.Min(from, access.NewestVisible) : Math.Min(
-            to ?? long.MaxValue, access.NewestVisible);
-        // History that was fetched has negative positions.
-        var oldest = isBackwards ? to ?? long.MinValue : from;
+        var end = TimelinePlace.After(access.NewestVisible);
+        var newest = TimelinePlace.Earlier(isBackwards ? from : to ?? end, end);
+        var oldest = isBackwards ? to ?? TimelinePlace.Start : from;
         if (limit == 0 || !filter.PassesRoom(access.RoomId.Value))
             return new(events, null);
         for (var read = 0; read < ReadsMax; read++)
         {
             var size = Math.Max(ReadSizeMin, limit - events.Count + 1);
-            var range = new TimelineRange(access.RoomId.Value, oldest, newest);
-            var page = await reader.ReadTimelineAsync(range, filter, isBackwards, size, cancellationToken);
+            var stretch = new TimelineStretch(access.RoomId.Value, oldest, newest);
+            var page = await reader.ReadTimelineAsync(stretch, filter, isBackwards, size, cancellationToken);
             var related = relatedBy is null ? null : await relatedBy.FindAsync(page, cancellationToken);
             for (var index = 0; index < page.Count; index++)
             {
@@ -42,18 +38,19 @@ internal sealed class TimelinePager(
                     continue;
                 // One more than asked for says that there is more.
                 if (events.Count == limit)
-                    return new(events, Boundary(events[^1], isBackwards));
+                    return new(events, Beyond(events[^1], isBackwards));
                 events.Add(stored);
             }
             if (page.Count < size)
                 return new(events, null);
             if (isBackwards)
-                newest = page[^1].Position - 1;
+                newest = Beyond(page[^1], isBackwards);
             else
-                oldest = page[^1].Position;
+                oldest = Beyond(page[^1], isBackwards);
         }
         return new(events, isBackwards ? newest : oldest);
     }
 
-    private static long Boundary(StoredEvent last, bool isBackwards) => isBackwards ? last.Position - 1 : last.Position;
+    private static TimelinePlace Beyond(StoredEvent stored, bool isBackwards) =>
+        isBackwards ? TimelinePlace.Before(stored) : TimelinePlace.After(stored);
 }

@@ -54,10 +54,10 @@ public sealed class RoomShapeReader(NpgsqlDataSource database, IProjectionSchema
         SELECT r.room_id,
             coalesce((SELECT p.position FROM {schema}.pdus p
                 WHERE p.room_id = r.room_id AND p.disposition IN (0, 4) AND p.position > 0
-                ORDER BY p.position DESC LIMIT 1), r.position),
+                ORDER BY p.anchor DESC, p.position DESC LIMIT 1), r.position),
             coalesce((SELECT p.position FROM {schema}.pdus p
                 WHERE p.room_id = r.room_id AND p.disposition IN (0, 4) AND p.position > 0 AND p.type = ANY ($2)
-                ORDER BY p.position DESC LIMIT 1), r.position),
+                ORDER BY p.anchor DESC, p.position DESC LIMIT 1), r.position),
             coalesce((SELECT s.from_position FROM {schema}.state s
                 WHERE s.room_id = r.room_id ORDER BY s.from_position DESC LIMIT 1), 0),
             (SELECT p.json FROM {schema}.state s JOIN {schema}.pdus p ON p.event_id = s.event_id

@@ -59,7 +59,7 @@ public sealed class SlidingRoom
     /// <summary>Null for rooms that the user never was in.</summary>
     public List<StoredEvent>? Timeline { get; set; }
     public bool IsLimited { get; set; }
-    public long PrevBatch { get; set; }
+    public TimelinePlace PrevBatch { get; set; }
     public int LiveCount { get; set; }
     public RoomHistory? History { get; set; }
 

@@ -62,8 +62,9 @@ internal sealed class SlidingBuilder(
             .GroupBy(plan => plan.Config.TimelineLimit))
         {
             timelines.Add(batch.Timeline(
-                [.. group.Select(plan => plan.Range)], EventFilter.None, isBackwards: true, group.Key + 1));
+                [.. group.Select(plan => plan.Range)], EventFilter.None, group.Key + 1));
         }
+        var gaps = batch.Gaps([.. _plans.Where(plan => plan.Config.TimelineLimit > 0).Select(plan => plan.Range)]);
         var withHistory = _plans.FindAll(plan => plan.IsInitial || plan.IsExpanded || !plan.IsJoined);
         var histories = batch.Histories([.. withHistory.Select(plan => plan.RoomId)], _user);
         var changing = _plans.FindAll(plan => !plan.IsInitial);
@@ -91,6 +92,8 @@ internal sealed class SlidingBuilder(
             roomIdToPlan[roomId].Removed.Add((type, stateKey));
         foreach (var stored in wholeState.Concat(entries))
             roomIdToPlan[stored.RoomId].Whole.Add(stored);
+        foreach (var (roomId, gap) in gaps)
+            roomIdToPlan[roomId].LastGap = gap;
         foreach (var plan in _plans)
             plan.TakeTimeline(ignored);
         return stripped;
@@ -177,7 +180,7 @@ internal sealed class SlidingBuilder(
             Summary = plan.Summary,
             Timeline = plan.Timeline,
             IsLimited = plan.IsLimited,
-            PrevBatch = plan.Timeline.Count > 0 ? plan.Timeline[0].Position - 1 : plan.UpTo,
+            PrevBatch = plan.PrevBatch,
             LiveCount = turn.Position is { } told ? plan.Timeline.Count(stored => stored.Position > told) : 0,
             History = plan.History,
         };

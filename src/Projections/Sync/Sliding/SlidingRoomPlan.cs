@@ -67,11 +67,26 @@ internal sealed class SlidingRoomPlan(
         Changed.Exists(stored => stored.Type == type && stored.StateKey!.Length == 0)
         || Removed.Exists(removed => removed.Type == type && removed.StateKey.Length == 0);
 
+    /// <summary>The last event before which something was missing when it came, 0 for none.</summary>
+    public long LastGap { get; set; }
+
+    /// <summary>Where to go on backwards.</summary>
+    public TimelinePlace PrevBatch => Timeline.Count == 0
+        ? TimelinePlace.After(UpTo)
+        : Timeline[0].Position == LastGap
+            ? TimelinePlace.Before(Timeline[0])
+            : TimelinePlace.After(Timeline[0].Position - 1);
+
     public void TakeTimeline(IReadOnlySet<string> ignored)
     {
         IsLimited = Newest.Count > Config.TimelineLimit;
         if (IsLimited)
             Newest.RemoveAt(Newest.Count - 1);
+        if (LastGap > 0)
+        {
+            IsLimited = true;
+            Newest.RemoveAll(stored => stored.Position < LastGap);
+        }
         for (var index = Newest.Count - 1; index >= 0; index--)
         {
             var stored = Newest[index];
