@@ -61,6 +61,10 @@ public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, Rat
     /// </summary>
     public bool NulAllowed { get; init; }
 
+    /// <summary>What a request costs shows in its body: the handler counts it, by
+    /// <see cref="MatrixRequest.Count"/>.</summary>
+    public bool IsCountedByHandler { get; init; }
+
     /// <summary>LIMIT: bytes of the request body; more is 413 M_TOO_LARGE.</summary>
     public int BodyBytesMax { get; init; } = 1_048_576;
 }

@@ -19,7 +19,8 @@ public sealed class MatrixRequest(
     Requester? requester,
     SignedBy? signedBy,
     long receivedAtMs,
-    CancellationToken serverStopping = default)
+    CancellationToken serverStopping = default,
+    Func<RateClass, MatrixError?>? count = null)
 {
     public HttpContext Http => http;
 
@@ -50,6 +51,10 @@ public sealed class MatrixRequest(
 
     public T Get<T>()
         where T : notnull => http.RequestServices.GetRequiredService<T>();
+
+    /// <summary>Counts this request for a class, where <see cref="EndpointSpec.IsCountedByHandler"/>; the refusal when
+    /// it is one too many.</summary>
+    public MatrixError? Count(RateClass rateClass) => count?.Invoke(rateClass);
 
     /// <summary>A parameter of the path, percent-decoded; empty for an optional one that is not there.</summary>
     public string Path(string name)

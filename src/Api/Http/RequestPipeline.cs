@@ -160,21 +160,26 @@ internal sealed partial class RequestPipeline(
                 return problem;
         }
 
-        if (spec.Rate != RateClass.None && !IsUnlimited(http, requester, spec))
-        {
-            var key = requester?.UserId.Value ?? options.TrustedProxies.ClientAddress(http);
-            if (rateLimiter.Take(key, spec.Rate) is > 0 and var retryAfterMs)
-            {
-                return new MatrixError(429, ErrCodes.LimitExceeded, "Too many requests: wait and try again.")
-                {
-                    RetryAfterMs = retryAfterMs,
-                };
-            }
-        }
+        if (!spec.IsCountedByHandler && Count(http, requester, spec, spec.Rate) is { } tooMany)
+            return tooMany;
 
         var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        return await found.Route.Handler(
-            new MatrixRequest(http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping));
+        return await found.Route.Handler(new MatrixRequest(
+            http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping,
+            rateClass => Count(http, requester, spec, rateClass)));
+    }
+
+    private MatrixError? Count(HttpContext http, Requester? requester, EndpointSpec spec, RateClass rateClass)
+    {
+        if (rateClass == RateClass.None || IsUnlimited(http, requester, spec))
+            return null;
+        var key = requester?.UserId.Value ?? options.TrustedProxies.ClientAddress(http);
+        return rateLimiter.Take(key, rateClass) is > 0 and var retryAfterMs
+            ? new MatrixError(429, ErrCodes.LimitExceeded, "Too many requests: wait and try again.")
+            {
+                RetryAfterMs = retryAfterMs,
+            }
+            : null;
     }
 
     /// <summary>Application services whose requests are not counted; where they make accounts and sessions for their

@@ -7,6 +7,11 @@ namespace Matrix.EventSourced.Api.Sync;
 /// <summary>Writes what a sync says of keys. Spec: v1.19 client-server-api #e2e-extensions-to-sync.</summary>
 internal static class DeviceListWriter
 {
+    /// <summary>The algorithm that clients take keys of. It is counted even where no key is left: the spec has an
+    /// algorithm that is not listed at zero, but matrix-rust-sdk reads it in sliding sync as one whose count has not
+    /// changed, and would never upload keys again.</summary>
+    private const string Signed = "signed_curve25519";
+
     /// <summary>The three sections; that of the lists in an incremental sync only.</summary>
     public static void Write(Utf8JsonWriter json, DeviceListChanges? changes, KeySupply supply)
     {
@@ -19,6 +24,8 @@ internal static class DeviceListWriter
         json.WriteStartObject("device_one_time_keys_count"u8);
         foreach (var (algorithm, count) in supply.Counts)
             json.WriteNumber(algorithm, count);
+        if (!supply.Counts.Any(static count => count.Algorithm == Signed))
+            json.WriteNumber(Signed, 0);
         json.WriteEndObject();
         json.WriteStartArray("device_unused_fallback_key_types"u8);
         foreach (var algorithm in supply.UnusedFallback)

@@ -180,6 +180,39 @@ public sealed class Keys_of_devices
         (await alice.GetAsync("keys/changes?from=x&to=s1")).Refused(400, "M_INVALID_PARAM");
     }
 
+    [Fact]
+    public async Task that_are_used_up_are_counted_as_none()
+    {
+        await using var world = await EduWorld.StartAsync();
+        await world.Alice.UploadAsync(1, $"{Signed}:A");
+        Assert.Equal($"{Signed}:A", await world.Bob.ClaimAsync(world.Alice));
+
+        // In sliding sync, matrix-rust-sdk takes a count that is not there for one that has not changed: with an empty
+        // object it never made new keys.
+        Assert.Equal("""{"signed_curve25519":0}""", Written(await world.Alice.SyncAsync()));
+        var sliding = (await world.Alice.PostAsync(
+            "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync", """{"extensions":{"e2ee":{"enabled":true}}}""")).Ok();
+        Assert.Equal("""{"signed_curve25519":0}""", Written(sliding.GetProperty("extensions").GetProperty("e2ee")));
+    }
+
+    [Fact]
+    public async Task are_claimed_with_a_timeout_that_is_no_number()
+    {
+        await using var world = await EduWorld.StartAsync();
+        await world.Alice.UploadAsync(1, $"{Signed}:A");
+
+        // Element Web 1.11.50 could send no encrypted message here: it was refused for this timeout.
+        var claimed = (await world.Bob.PostAsync("keys/claim", $$$"""
+            {"one_time_keys":{"{{{world.Alice.UserId}}}":{"{{{world.Alice.DeviceId}}}":"{{{Signed}}}"} },
+             "timeout":{"secs":10,"nanos":0} }
+            """)).Ok();
+
+        Assert.Equal($"{Signed}:A", claimed.GetProperty("one_time_keys").GetProperty(world.Alice.UserId)
+            .GetProperty(world.Alice.DeviceId).EnumerateObject().Single().Name);
+    }
+
+    private static string Written(JsonElement keys) => keys.GetProperty("device_one_time_keys_count").GetRawText();
+
     private static async Task FallbackAsync(TestUser user, string id) => (await user.PostAsync(
         "keys/upload",
         $$$"""{"fallback_keys":{"{{{Signed}}}:{{{id}}}":{"key":"{{{id}}}","fallback":true,"signatures":{} } } }""")).Ok();

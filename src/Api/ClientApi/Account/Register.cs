@@ -28,6 +28,7 @@ internal static class Register
         "client-server-api#post_matrixclientv3register")
     {
         BodyBytesMax = Limits.InteractiveBodyBytesMax,
+        IsCountedByHandler = true,
     };
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);
@@ -37,6 +38,10 @@ internal static class Register
         var (body, error) = await request.ReadJsonObjectAsync(emptyAllowed: true);
         if (error is not null)
             return error;
+        // Web clients ask for the flows when the page opens and once more before they authenticate: no account is made.
+        var isQuestion = request.Query("kind") != "guest" && !body.TryGetProperty("auth"u8, out _);
+        if (request.Count(isQuestion ? RateClass.Read : RateClass.Registration) is { } tooMany)
+            return tooMany;
         // Whoever else may register: an application service may, for its own users.
         if (AppserviceAccounts.IsAskedFor(body))
             return await AppserviceAccounts.RegisterAsync(request, body);

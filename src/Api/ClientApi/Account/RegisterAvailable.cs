@@ -6,6 +6,7 @@ using Matrix.EventSourced.Protocol.Errors;
 namespace Matrix.EventSourced.Api.ClientApi.Account;
 
 /// <summary>Whether a user name is free.</summary>
+/// <remarks>Web clients ask while the name is typed, so this is no registration to the rate limits.</remarks>
 internal static class RegisterAvailable
 {
     private static readonly MatrixResponse Available = new MatrixResponse.RawJson("{\"available\":true}"u8.ToArray());
@@ -14,7 +15,7 @@ internal static class RegisterAvailable
         "GET",
         "/_matrix/client/v3/register/available",
         AuthKind.None,
-        RateClass.Registration,
+        RateClass.Read,
         "client-server-api#get_matrixclientv3registeravailable");
 
     public static void Map(EndpointTable table) => table.Add(Spec, HandleAsync);

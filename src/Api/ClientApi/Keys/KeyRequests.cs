@@ -74,6 +74,10 @@ internal static class KeyRequests
         timeout = TimeSpan.FromMilliseconds(TimeoutMsDefault);
         if (!body.TryGetProperty("timeout"u8, out var given) || given.ValueKind == JsonValueKind.Null)
             return null;
+        // Element Web of 2023 (matrix-sdk-crypto-wasm 3) writes a duration as {"secs":10,"nanos":0}. It is a hint, no
+        // other server looks at it, and refused, nothing could be encrypted: it counts as not given.
+        if (given.ValueKind == JsonValueKind.Object)
+            return null;
         if (given.ValueKind != JsonValueKind.Number || !given.TryGetInt64(out var ms) || ms < 0)
             return MatrixError.InvalidParam("timeout must be a whole number of milliseconds.");
         timeout = TimeSpan.FromMilliseconds(Math.Min(ms, TimeoutMsMax));

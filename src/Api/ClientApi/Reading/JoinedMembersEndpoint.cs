@@ -47,8 +47,9 @@ internal static class JoinedMembersEndpoint
     private static void WriteMember(Utf8JsonWriter writer, StoredEvent member)
     {
         writer.WriteStartObject(member.StateKey!);
-        if (member.Pdu.FindContentString("displayname"u8) is { } displayName)
-            writer.WriteString("display_name"u8, displayName);
+        // Who gave no name goes by the user id (#calculating-the-display-name-for-a-user). The member may be left out,
+        // but matrix-nio then takes nothing of the answer, and encrypts for nobody.
+        writer.WriteString("display_name"u8, member.Pdu.FindContentString("displayname"u8) ?? member.StateKey);
         if (member.Pdu.FindContentString("avatar_url"u8) is { } avatarUrl)
             writer.WriteString("avatar_url"u8, avatarUrl);
         writer.WriteEndObject();
