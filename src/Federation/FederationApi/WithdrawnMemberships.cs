@@ -13,9 +13,10 @@ namespace Matrix.EventSourced.Federation.FederationApi;
 
 /// <summary>Invites that are taken back, and knocks that are refused, in rooms that are not here.</summary>
 /// <remarks>
-/// The spec has no endpoint for it; in practice servers send the member event, as they do to servers in the room. Nobody
-/// can authorise it without the room's state, so it is believed of those on whose word the user was told of the room in
-/// the first place: the server that invited, and those of who wrote the state that came with the invite or the knock.
+/// The spec has no endpoint for it; in practice servers send the member event, as they do to servers in the room.
+/// Nobody can authorise it without the room's state, so it is believed of those on whose word the user was told of the
+/// room in the first place: the server that invited, and those of who wrote the state that came with the invite or the
+/// knock.
 /// Requires: it cites the invite or knock among its auth events, so that an old one ends no newer invite.
 /// </remarks>
 public sealed class WithdrawnMemberships(

@@ -129,8 +129,8 @@ internal sealed class RoomReadSql(string schema)
 
     /// <summary>
     /// $1 rooms, $2 after, $3 up to: state that moved without its PDU being on the timeline there (state resolution),
-    /// as of the end. What came with the first event, a join of a room that was elsewhere, is also shown where the timeline
-    /// goes on to replace it: it is the state that the timeline starts with.
+    /// as of the end. What came with the first event, a join of a room that was elsewhere, is also shown where the
+    /// timeline goes on to replace it: it is the state that the timeline starts with.
     /// </summary>
     public string ForeignState { get; } =
         $"""

@@ -200,8 +200,8 @@ public sealed class RemoteMemberships(
 
     /// <summary>Brings a user's invite into the room where it is not there yet; false where there is none of the
     /// kind.</summary>
-    /// <remarks>An invite comes by itself, and only then, by a transaction, as a PDU of the room. Who answers it at once
-    /// would be turned away by a room that does not know of it yet.</remarks>
+    /// <remarks>An invite comes by itself, and only then, by a transaction, as a PDU of the room. Who answers it at
+    /// once would be turned away by a room that does not know of it yet.</remarks>
     public async ValueTask<bool> BringInviteAsync(
         CommandContext context, RoomId roomId, UserId userId, CancellationToken cancellationToken)
     {
