@@ -11,6 +11,7 @@ namespace Matrix.EventSourced.FederationSimulation.Tests;
 internal sealed class DeliveryTables(ServerName us)
 {
     private readonly HashSet<string> _joins = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _pending = new(StringComparer.Ordinal);
     private readonly HashSet<(string Room, string User)> _members = [];
     private readonly Dictionary<(string Room, string Server), long> _hosts = [];
     private readonly Dictionary<string, List<QueueRow>> _queue = new(StringComparer.Ordinal);
@@ -65,6 +66,7 @@ internal sealed class DeliveryTables(ServerName us)
         foreach (var (room, user) in plan.Members.Where(_members.Contains))
             state.LoadMember(room, user);
         state.OlderJoins.UnionWith(plan.OlderMembers.Where(_joins.Contains));
+        state.OlderPending.UnionWith(plan.MaybePending.Where(_pending.Contains));
         foreach (var (destination, row) in _destinations.Where(entry => entry.Value.Failures > 0))
             state.LoadFailing(destination, row);
     }
@@ -72,6 +74,7 @@ internal sealed class DeliveryTables(ServerName us)
     private void Write(FedSenderState state)
     {
         _joins.UnionWith(state.Plan.Joins);
+        _pending.UnionWith(state.Plan.Pending);
         foreach (var (room, user) in state.ChangedMembers)
         {
             if (state.IsJoined(room, user))

@@ -27,6 +27,7 @@ public static partial class Composition
         services.AddSingleton<IInboundEdu, PresenceEdu>();
         services.AddSingleton<IInboundEdu, DirectToDeviceEdu>();
         services.AddSingleton<InboundEdus>();
+        services.AddSingleton<WithdrawnMemberships>();
         services.AddSingleton<InboundTransactions>();
         services.AddSingleton<ResidentMemberships>();
         services.AddSingleton<InvitesOfOthers>();

@@ -125,6 +125,9 @@ public interface IRemoteRooms
     /// <summary>Leaves, or rejects an invite, through servers that are in the room.</summary>
     ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken);
 
+    /// <summary>Brings a PDU that its sender's server gave us by itself into the room, with what it rests on.</summary>
+    ValueTask TakeAsync(CommandContext context, Pdu pdu, CancellationToken cancellationToken);
+
     /// <summary>Hands an invite to the invited user's server, which signs it, too.</summary>
     /// <remarks>Shape: state, an array of PDUs.</remarks>
     ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(

@@ -24,6 +24,7 @@ public sealed partial class InboundTransactions(
     RoomAccess access,
     PduIntake intake,
     RoomReception reception,
+    WithdrawnMemberships withdrawals,
     InboundEdus edus,
     ILogger<InboundTransactions> logger)
 {
@@ -90,7 +91,11 @@ public sealed partial class InboundTransactions(
         var results = new List<KeyValuePair<EventId, string?>>(received.Count);
         if (await access.FindAsync(roomId, origin, CancellationToken.None) is not { } room)
         {
-            LogUnknownRoom(origin.Value, roomId.Value, received.Count);
+            foreach (var pdu in received)
+            {
+                if (!await withdrawals.TakeAsync(context, roomId, pdu, CancellationToken.None))
+                    LogUnknownRoom(origin.Value, roomId.Value);
+            }
             return results;
         }
         var taken = await intake.TakeAsync(received, room.Rules, roomId, isOld: false, CancellationToken.None);
@@ -125,8 +130,8 @@ public sealed partial class InboundTransactions(
 
     private static Answer Refuse(MatrixError error) => new([], error);
 
-    [LoggerMessage(LogLevel.Debug, "{origin} sent {count} PDUs of the room {room_id}, which is not here.")]
-    private partial void LogUnknownRoom(string origin, string room_id, int count);
+    [LoggerMessage(LogLevel.Debug, "{origin} sent a PDU of the room {room_id}, which is not here.")]
+    private partial void LogUnknownRoom(string origin, string room_id);
 
     [LoggerMessage(LogLevel.Information, "The PDU {event_id} of {origin} in the room {room_id} is dropped: {reason}.")]
     private partial void LogDropped(string origin, string room_id, string? event_id, string reason);

@@ -32,6 +32,7 @@ public sealed partial class RemoteRooms(
     FederationClient client,
     IRoomserver rooms,
     PduIntake intake,
+    RoomReception reception,
     ServerIdentity identity,
     TimeProvider clock,
     ILogger<RemoteRooms> logger) : IRemoteRooms
@@ -41,6 +42,10 @@ public sealed partial class RemoteRooms(
     private static readonly string[] Versions = [.. RoomVersionRules.All.Select(rules => rules.Version)];
 
     private readonly ConcurrentDictionary<(RoomId, UserId), Task<MatrixError?>> _joinsUnderWay = new();
+
+    /// <inheritdoc />
+    public async ValueTask TakeAsync(CommandContext context, Pdu pdu, CancellationToken cancellationToken) =>
+        await reception.ReceiveAsync(context, pdu.Sender.Server, pdu.RoomId, [pdu], cancellationToken);
 
     /// <inheritdoc />
     /// <remarks>Who asks again while a join is under way gets its outcome: there is one join.</remarks>

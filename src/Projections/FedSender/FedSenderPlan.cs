@@ -1,5 +1,6 @@
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
 
@@ -23,6 +24,15 @@ internal sealed class FedSenderPlan
     /// <summary>The batch's own member PDUs that say join.</summary>
     public HashSet<string> Joins { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The batch's own member PDUs that invite users of other servers, or by which they knock.</summary>
+    public HashSet<string> Pending { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What we send that may end an invite or a knock of another server's user.</summary>
+    public Dictionary<string, Ending> Endings { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>PDUs of earlier batches that those may end.</summary>
+    public IEnumerable<string> MaybePending => Endings.Values.SelectMany(ending => ending.AuthEvents).Except(Pending);
+
     public static FedSenderPlan Of(IReadOnlyList<DecodedRecord> facts, string us)
     {
         var plan = new FedSenderPlan();
@@ -30,7 +40,7 @@ internal sealed class FedSenderPlan
         foreach (var record in facts)
         {
             if (record.Fact is PduRecorded pdu)
-                plan.Add(pdu, own);
+                plan.Add(pdu, own, us);
             else if (EduAudience.Of(record.Fact, us) is { } audience)
                 plan.Add(audience);
         }
@@ -46,14 +56,14 @@ internal sealed class FedSenderPlan
             Sharers.Add(user);
     }
 
-    private void Add(PduRecorded fact, HashSet<string> own)
+    private void Add(PduRecorded fact, HashSet<string> own, string us)
     {
         var room = fact.RoomId.Value;
         if (fact.SendOn is not null)
             Rooms.Add(room);
         own.Add(fact.EventId.Value);
-        if (SaysJoin(fact))
-            Joins.Add(fact.EventId.Value);
+        if (FindMember(fact) is { } member)
+            Add(fact, member, us);
         foreach (var entry in fact.StateAdded)
         {
             if (entry.Tuple.Type != MemberType)
@@ -72,13 +82,35 @@ internal sealed class FedSenderPlan
         }
     }
 
+    private void Add(PduRecorded fact, Pdu member, string us)
+    {
+        var isOthers = UserId.TryParse(member.StateKey, out var target) && target.Server.Value != us;
+        switch (member.Membership)
+        {
+            case "join":
+                Joins.Add(fact.EventId.Value);
+                break;
+            case "invite" or "knock" when isOthers:
+                Pending.Add(fact.EventId.Value);
+                break;
+            case "leave" or "ban" when isOthers && fact.SendOn?.Value == us && member.Sender != target:
+                var authEvents = member.AuthEvents.Select(authEvent => authEvent.Value).ToList();
+                Endings[fact.EventId.Value] = new Ending(target.Server.Value, authEvents);
+                break;
+        }
+    }
+
     /// <summary>Most PDUs are messages: they are not parsed.</summary>
-    private static bool SaysJoin(PduRecorded fact)
+    private static Pdu? FindMember(PduRecorded fact)
     {
         if (fact.Pdu.Utf8.Span.IndexOf("m.room.member"u8) < 0)
-            return false;
+            return null;
         var rules = RoomVersionRules.Find(fact.RoomVersion)
             ?? throw new InvalidOperationException($"Stored room version {fact.RoomVersion} is unknown.");
-        return PduParser.ParseStored(fact.Pdu.Utf8, rules, fact.EventId).Membership == "join";
+        var pdu = PduParser.ParseStored(fact.Pdu.Utf8, rules, fact.EventId);
+        return pdu.Type == MemberType ? pdu : null;
     }
+
+    /// <summary>A kick or a ban: of a user of which server, and what it cites.</summary>
+    internal sealed record Ending(string Server, IReadOnlyList<string> AuthEvents);
 }

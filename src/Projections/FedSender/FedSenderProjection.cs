@@ -24,7 +24,7 @@ public sealed class FedSenderProjection(FedSenderSignals signals, IEventReader l
 
     public string Name => ProjectionName;
 
-    public int Version => 2;
+    public int Version => 3;
 
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,

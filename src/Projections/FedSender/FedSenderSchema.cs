@@ -5,6 +5,7 @@ internal static class FedSenderSchema
 {
     public const string Ddl = """
         CREATE TABLE {schema}.joins (event_id text COLLATE "C" PRIMARY KEY);
+        CREATE TABLE {schema}.pending (event_id text COLLATE "C" PRIMARY KEY);
         CREATE TABLE {schema}.members (
             room_id text COLLATE "C" NOT NULL,
             user_id text COLLATE "C" NOT NULL,

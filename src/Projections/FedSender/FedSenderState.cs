@@ -22,6 +22,9 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
 
     public HashSet<string> OlderJoins { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Invites and knocks of earlier batches that one of the plan's endings cites.</summary>
+    public HashSet<string> OlderPending { get; } = new(StringComparer.Ordinal);
+
     public HashSet<(string Room, string User)> ChangedMembers { get; } = [];
 
     public HashSet<(string Room, string Server)> ChangedHosts { get; } = [];
@@ -69,7 +72,8 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
     /// <summary>What the log says was delivered already: in a rebuild, rows for it need not be made.</summary>
     public void Skip(string destination, long upTo) => _skipUpTo[destination] = upTo;
 
-    public IEnumerable<string> LoadedHosts => _roomToHosts.Values.SelectMany(hosts => hosts.Keys).Distinct();
+    public IEnumerable<string> LoadedHosts => _roomToHosts.Values.SelectMany(hosts => hosts.Keys)
+        .Union(plan.Endings.Values.Select(ending => ending.Server));
 
     public void Apply(DecodedRecord record)
     {
@@ -114,6 +118,10 @@ internal sealed class FedSenderState(string us, FedSenderPlan plan)
         if (before is null)
             return;
         before.UnionWith(HostsOf(room).Keys);
+        // Whose invite is taken back, or knock refused, would wait for ever: their server need not be in the room.
+        if (plan.Endings.TryGetValue(fact.EventId.Value, out var ending)
+            && ending.AuthEvents.Any(cited => plan.Pending.Contains(cited) || OlderPending.Contains(cited)))
+            before.Add(ending.Server);
         foreach (var destination in before)
             QueuePdu(destination, room, record);
     }

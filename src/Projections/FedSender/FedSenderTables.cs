@@ -44,6 +44,13 @@ internal sealed class FedSenderTables(ProjectionBatch batch)
             row => state.OlderJoins.Add(row.GetString(0)),
             plan.OlderMembers.Count,
             cancellationToken);
+        var pending = plan.MaybePending.ToArray();
+        await ReadAsync(
+            $"SELECT event_id FROM {_schema}.pending WHERE event_id = ANY ($1)",
+            parameters => parameters.AddTexts(pending),
+            row => state.OlderPending.Add(row.GetString(0)),
+            pending.Length,
+            cancellationToken);
         await ReadAsync(
             $"""
             SELECT destination, delivered_up_to, failures, failing_since_ms, retry_at_ms, reason
@@ -58,7 +65,8 @@ internal sealed class FedSenderTables(ProjectionBatch batch)
     public async ValueTask WriteAsync(FedSenderState state, CancellationToken cancellationToken)
     {
         await using var commands = new NpgsqlBatch(batch.Connection, batch.Transaction);
-        AddJoins(commands, state);
+        AddIds(commands, "joins", state.Plan.Joins);
+        AddIds(commands, "pending", state.Plan.Pending);
         AddMembers(commands, state);
         AddHosts(commands, state);
         AddQueue(commands, state);
@@ -74,12 +82,12 @@ internal sealed class FedSenderTables(ProjectionBatch batch)
         row.GetInt64(4),
         row.IsDBNull(5) ? null : row.GetString(5));
 
-    private void AddJoins(NpgsqlBatch commands, FedSenderState state)
+    private void AddIds(NpgsqlBatch commands, string table, HashSet<string> eventIds)
     {
-        if (state.Plan.Joins.Count == 0)
+        if (eventIds.Count == 0)
             return;
-        commands.Add($"INSERT INTO {_schema}.joins SELECT unnest($1) ON CONFLICT DO NOTHING")
-            .AddTexts([.. state.Plan.Joins]);
+        commands.Add($"INSERT INTO {_schema}.{table} SELECT unnest($1) ON CONFLICT DO NOTHING")
+            .AddTexts([.. eventIds]);
     }
 
     private void AddMembers(NpgsqlBatch commands, FedSenderState state)

@@ -148,14 +148,20 @@ internal sealed class RoomReadSql(string schema)
 
     /// <summary>
     /// $1 rooms, $2 after, $3 up to: state that moved without its PDU being on the timeline there (state resolution),
-    /// as of the end.
+    /// as of the end. What came with the first event, a join of a room that was elsewhere, is also shown where the
+    /// timeline goes on to replace it: it is the state that the timeline starts with.
     /// </summary>
     public string ForeignState { get; } =
         $"""
         SELECT {StoredEventReader.Columns}
         FROM unnest($1, $2, $3) AS w (room_id, after, up_to)
         JOIN {schema}.state s ON s.room_id = w.room_id
-            AND s.from_position > w.after AND s.from_position <= w.up_to AND s.to_position > w.up_to
+            AND s.from_position > w.after AND s.from_position <= w.up_to
+            AND (s.to_position > w.up_to OR (s.from_position = w.after + 1 AND EXISTS (
+                SELECT FROM {schema}.state e JOIN {schema}.pdus f ON f.event_id = e.event_id
+                WHERE e.room_id = s.room_id AND e.type = s.type AND e.state_key = s.state_key
+                    AND e.from_position > s.from_position AND e.from_position <= w.up_to AND e.to_position > w.up_to
+                    AND f.position = e.from_position AND f.disposition = 0)))
         JOIN {schema}.pdus p ON p.event_id = s.event_id AND (p.position <> s.from_position OR p.disposition <> 0)
         {StoredEventReader.Joins(schema)}
         ORDER BY s.room_id, s.from_position, s.type, s.state_key

@@ -52,6 +52,23 @@ public sealed class Hostile_servers : OneHostileServer
         Assert.Equal(404, (await EventAsync(pdu.EventId)).Status);
     }
 
+    /// <summary>An invite comes by itself, ahead of the room: it took whoever it named out of a room that they were
+    /// in.</summary>
+    [Fact]
+    public async Task invite_of_somebody_in_the_room_changes_nothing()
+    {
+        var pdu = await BuildAsync("m.room.member", Alice.UserId, Mallory.UserId, """{"membership":"invite"}""");
+        var answer = await AskAsync(
+            "PUT",
+            $"/_matrix/federation/v2/invite/{Uri.EscapeDataString(Room)}/{Uri.EscapeDataString(pdu.EventId.Value)}",
+            $$"""{"room_version":"11","event":{{Encoding.UTF8.GetString(pdu.Json.Span)}},"invite_room_state":[]}""");
+
+        answer.Refused(403, "M_FORBIDDEN");
+        var rooms = (await Alice.SyncAsync()).GetProperty("rooms");
+        Assert.True(rooms.GetProperty("join").TryGetProperty(Room, out _));
+        Assert.False(rooms.TryGetProperty("invite", out var invited) && invited.TryGetProperty(Room, out _));
+    }
+
     [Fact]
     public async Task changed_content_is_redacted()
     {

@@ -48,6 +48,26 @@ public sealed class Rooms_between_servers : TwoServers
         Assert.Equal(await Alice.StateAsync(room), await Bob.StateAsync(room));
     }
 
+    /// <summary>Users of other servers are invited after the room is made, and were forgotten when power was given out.</summary>
+    [Theory]
+    [InlineData("10")]
+    [InlineData("12")]
+    public async Task invited_of_another_server_has_the_creators_power_in_a_trusted_chat(string version)
+    {
+        var room = await Alice.CreateRoomAsync(
+            $$"""{"preset":"trusted_private_chat","room_version":"{{version}}","is_direct":true,"invite":["{{Bob.UserId}}"]}""");
+        await Bob.IsInvitedAsync(room);
+        await Bob.JoinAsync(room);
+        await Bob.SetStateAsync(room, "m.room.topic", "", """{"topic":"the two of us"}""");
+        var type = version == "12" ? "m.room.create" : "m.room.power_levels";
+        var content = (await Bob.GetAsync($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(room)}/state/{type}/")).Ok();
+
+        if (version == "12")
+            Assert.Equal(Bob.UserId, Assert.Single(content.GetProperty("additional_creators").EnumerateArray()).GetString());
+        else
+            Assert.Equal(100, content.GetProperty("users").GetProperty(Bob.UserId).GetInt32());
+    }
+
     [Fact]
     public async Task invite_is_rejected()
     {

@@ -35,4 +35,27 @@ public sealed class State_of_a_room_joined_elsewhere : TwoServers
             Assert.Single(joined.GetProperty("timeline").GetProperty("events").EnumerateArray());
         }
     }
+
+    /// <summary>Whoever is named anew after the join had no name before it: their first member event, which came with the join, was in
+    /// neither part of the sync.</summary>
+    [Fact]
+    public async Task is_what_the_timeline_starts_with()
+    {
+        var room = await Alice.CreateRoomAsync("""{"preset":"public_chat"}""");
+        (await Bob.PostAsync($"join/{Escaped(room)}?via={Escaped(ServerOf(Alice))}")).Ok();
+        var first = (await Bob.StateAsync(room))[$"m.room.member|{Alice.UserId}"];
+        var said = await Alice.SendTextAsync(room, "a word");
+        (await Alice.PutAsync($"profile/{Escaped(Alice.UserId)}/displayname", """{"displayname":"Alice the Second"}""")).Ok();
+        var last = await Alice.SendTextAsync(room, "another word");
+        await Bob.SeesAsync(room, last);
+
+        var joined = (await Bob.SyncAsync()).GetProperty("rooms").GetProperty("join").GetProperty(room);
+        var member = Assert.Single(
+            joined.GetProperty("state").GetProperty("events").EnumerateArray(),
+            entry => entry.Text("type") == "m.room.member" && entry.Text("state_key") == Alice.UserId);
+        Assert.Equal(first, member.Text("event_id"));
+        var timeline = joined.GetProperty("timeline").GetProperty("events").EnumerateArray().ToList();
+        Assert.Contains(timeline, entry => entry.Text("event_id") == said);
+        Assert.Contains(timeline, entry => entry.Text("type") == "m.room.member" && entry.Text("state_key") == Alice.UserId);
+    }
 }

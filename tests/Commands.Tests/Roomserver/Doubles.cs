@@ -250,6 +250,8 @@ internal sealed class NoRemoteRooms : IRemoteRooms
     public ValueTask<MatrixError?> LeaveAsync(RemoteMembership leave, CancellationToken cancellationToken) =>
         new(Unreachable);
 
+    public ValueTask TakeAsync(CommandContext context, Pdu pdu, CancellationToken cancellationToken) => default;
+
     public ValueTask<(Pdu? Signed, MatrixError? Error)> InviteAsync(
         Pdu invite, RawJson state, CancellationToken cancellationToken) =>
         new((null, Unreachable));

@@ -83,6 +83,11 @@ public sealed record ReceiveMembership(CommandContext Context, Pdu Pdu, RawJson 
             session.Outcomes.Add(new InputOutcome.Known(known.Disposition));
             return null;
         }
+        // Whoever is in the room is told by the room itself; another server's word must not take them out of it.
+        if (Pdu.StateTuple is { } tuple
+            && await session.Current.GetAsync(tuple) is { } current
+            && await session.Pdus.FindAsync(current) is { Pdu.Membership: "join" })
+            return MatrixError.Forbidden("The user is in the room already.");
         await session.RecordAsync(new InputRecord(Pdu, PduDisposition.Outlier) { StrippedState = StrippedState });
         session.Outcomes.Add(new InputOutcome.Recorded(PduDisposition.Outlier, null));
         return null;

@@ -37,7 +37,7 @@ internal static class InitialRoomContents
             new("creator", facts.Rules.CreatorIsSender ? default : JsonContent.String(command.Creator.Value)),
             new("room_version", JsonContent.String(facts.Rules.Version)),
         };
-        if (facts.Rules.CreatorsHaveInfinitePower && FindCreators(command, facts) is { Count: > 0 } creators)
+        if (facts.Rules.CreatorsHaveInfinitePower && FindCreators(command) is { Count: > 0 } creators)
             changes.Add(new(AdditionalCreators, Array(creators)));
         return JsonContent.With(given, changes);
     }
@@ -49,7 +49,7 @@ internal static class InitialRoomContents
         {
             json.WriteStartObject("users"u8);
             if (!facts.Rules.CreatorsHaveInfinitePower)
-                WriteUsers(json, command, facts);
+                WriteUsers(json, command);
             json.WriteEndObject();
             json.WriteNumber("users_default"u8, 0);
             WriteEventLevels(json, facts.Rules.CreatorsHaveInfinitePower ? 150 : 100);
@@ -81,16 +81,17 @@ internal static class InitialRoomContents
         json.WriteString("topic"u8, topic);
     });
 
-    /// <summary>In a trusted private chat the invited have what the creator has.</summary>
-    private static void WriteUsers(Utf8JsonWriter json, CreateRoom command, FoundingFacts facts)
+    /// <summary>In a trusted private chat the invited have what the creator has, those of other servers too, who are
+    /// invited only once the room is there.</summary>
+    private static void WriteUsers(Utf8JsonWriter json, CreateRoom command)
     {
         json.WriteNumber(command.Creator.Value, 100);
         if (command.Preset != RoomPreset.TrustedPrivateChat)
             return;
-        foreach (var (userId, _) in facts.Invited)
+        foreach (var userId in command.Invite.Distinct(StringComparer.Ordinal))
         {
-            if (userId != command.Creator)
-                json.WriteNumber(userId.Value, 100);
+            if (userId != command.Creator.Value)
+                json.WriteNumber(userId, 100);
         }
     }
 
@@ -108,13 +109,13 @@ internal static class InitialRoomContents
         json.WriteEndObject();
     }
 
-    private static List<string> FindCreators(CreateRoom command, FoundingFacts facts)
+    private static List<string> FindCreators(CreateRoom command)
     {
         var creators = new List<string>();
         if (TryGetAdditionalCreators(command, out var given))
             creators.AddRange(given.EnumerateArray().Select(user => user.GetString()!));
         if (command.Preset == RoomPreset.TrustedPrivateChat)
-            creators.AddRange(facts.Invited.Select(invited => invited.UserId.Value));
+            creators.AddRange(command.Invite);
         return [.. creators.Distinct(StringComparer.Ordinal).Where(user => user != command.Creator.Value)];
     }
 

@@ -39,6 +39,9 @@ public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships r
         if (await remote.IsOursToDecideAsync(roomId))
         {
             var answer = await memberships.PerformAsync(roomId, join);
+            if (Memberships.IsForbidden(answer)
+                && await remote.BringInviteAsync(command.Context, roomId, command.UserId, cancellationToken))
+                answer = await memberships.PerformAsync(roomId, join);
             if (!Memberships.IsForOthersToAllow(answer))
                 return answer.To(_ => roomId);
         }

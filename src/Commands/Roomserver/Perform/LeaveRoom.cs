@@ -21,7 +21,8 @@ public sealed class LeaveRoomHandler(Memberships memberships, RemoteMemberships 
         var content = MemberContent.Build(Membership.Leave, MemberProfile.Empty, command.Reason);
         var leave = new ChangeMembership(
             command.Context, MembershipCause.Leave, command.UserId, command.UserId, content);
-        if (!await remote.IsResidentAsync(command.RoomId)
+        if ((!await remote.IsResidentAsync(command.RoomId)
+                || await remote.IsInvitedAheadAsync(command.RoomId, command.UserId))
             && await remote.LeaveAsync(
                 command.Context, command.RoomId, command.UserId, content, cancellationToken) is { } left)
             return left;

@@ -25,6 +25,9 @@ public sealed class Memberships(
     internal static bool IsForOthersToAllow(RoomAnswer answer) =>
         answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.UnableToGrantJoin };
 
+    internal static bool IsForbidden(RoomAnswer answer) =>
+        answer is RoomAnswer.Refused { Error.ErrCode: ErrCodes.Forbidden };
+
     /// <summary>The profile that a member event repeats; users of other servers have none here.</summary>
     public ValueTask<MemberProfile> ProfileOfAsync(UserId userId) =>
         userId.Server == identity.Name ? profiles.FindAsync(userId) : new(MemberProfile.Empty);

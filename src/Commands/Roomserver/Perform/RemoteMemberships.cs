@@ -117,8 +117,7 @@ public sealed class RemoteMemberships(
     public async ValueTask<CommandResult<MediatR.Unit>?> LeaveAsync(
         CommandContext context, RoomId roomId, UserId userId, JsonElement content, CancellationToken cancellationToken)
     {
-        var (standing, _) = await FindStandingAsync(roomId, userId);
-        if (standing is not { Membership: "invite" or "knock" })
+        if (await FindStandingAsync(roomId, userId) is not { Member: { Membership: "invite" or "knock" } standing })
             return null;
         var servers = await ServersForAsync(roomId, userId, []);
         var leave = new RemoteMembership(context, roomId, userId, content, servers);
@@ -188,22 +187,63 @@ public sealed class RemoteMemberships(
         RoomId roomId, UserId userId, IReadOnlyList<ServerName> via)
     {
         var servers = new List<ServerName>(via);
-        var (standing, strippedState) = await FindStandingAsync(roomId, userId);
+        var standing = await FindStandingAsync(roomId, userId);
         if (standing is not null)
-            servers.Add(standing.Sender.Server);
+            servers.Add(standing.Member.Sender.Server);
         servers.AddRange(await residency.ServersAsync(roomId));
         if (roomId.Server is { } maker)
             servers.Add(maker);
-        if (strippedState is { } state)
-            servers.AddRange(SendersOf(state));
+        if (standing is not null)
+            servers.AddRange(standing.WritersOfState());
         return [.. servers.Where(server => server != identity.Name).Distinct().Take(ServersMax)];
     }
 
+    /// <summary>Brings a user's invite into the room where it is not there yet; false where there is none of the
+    /// kind.</summary>
+    /// <remarks>An invite comes by itself, and only then, by a transaction, as a PDU of the room. Who answers it at
+    /// once would be turned away by a room that does not know of it yet.</remarks>
+    public async ValueTask<bool> BringInviteAsync(
+        CommandContext context, RoomId roomId, UserId userId, CancellationToken cancellationToken)
+    {
+        if (await FindInviteAheadAsync(roomId, userId) is not { } invite)
+            return false;
+        await remote.TakeAsync(context, invite, cancellationToken);
+        return true;
+    }
+
+    /// <summary>Whether a user has an invite that is not in the room, as we know it.</summary>
+    public async ValueTask<bool> IsInvitedAheadAsync(RoomId roomId, UserId userId) =>
+        await FindInviteAheadAsync(roomId, userId) is not null;
+
+    private async ValueTask<Pdu?> FindInviteAheadAsync(RoomId roomId, UserId userId) =>
+        await FindStandingAsync(roomId, userId) is { Member: { Membership: "invite" } invite }
+        && invite.Sender.Server != identity.Name
+        && await rooms.ReadAsync(roomId, RoomTuples.Member(userId)) is RoomReading.Found { View: var view }
+        && view.Get(RoomTuples.Member(userId))?.EventId != invite.EventId
+            ? invite
+            : null;
+
+    /// <summary>A user's newest membership in a room, be the room here or not; null where there is none.</summary>
+    public async ValueTask<Standing?> FindStandingAsync(RoomId roomId, UserId userId)
+    {
+        if (await residency.FindMembershipAsync(roomId, userId) is not { } eventId
+            || await pdus.FindAsync([eventId]) is not [var stored]
+            || RoomVersionRules.Find(stored.RoomVersion) is not { } rules)
+            return null;
+        return new Standing(PduParser.ParseStored(stored.Json, rules, eventId), stored.StrippedState);
+    }
+}
+
+/// <summary>A membership, and what the user was shown of the room with it: a JSON array, or null.</summary>
+public sealed record Standing(Pdu Member, ReadOnlyMemory<byte>? StrippedState)
+{
     /// <summary>The servers of those who wrote the state that an invite or a knock came with: all that is known of a
     /// room whose id names no server.</summary>
-    private static IEnumerable<ServerName> SendersOf(ReadOnlyMemory<byte> strippedState)
+    public IEnumerable<ServerName> WritersOfState()
     {
-        foreach (var entry in JsonElement.Parse(strippedState.Span).EnumerateArray())
+        if (StrippedState is not { } state)
+            yield break;
+        foreach (var entry in JsonElement.Parse(state.Span).EnumerateArray())
         {
             if (entry.ValueKind == JsonValueKind.Object
                 && entry.TryGetProperty("sender", out var sender)
@@ -211,15 +251,5 @@ public sealed class RemoteMemberships(
                 && UserId.TryParse(sender.GetString(), out var userId))
                 yield return userId.Server;
         }
-    }
-
-    private async ValueTask<(Pdu? Member, ReadOnlyMemory<byte>? StrippedState)> FindStandingAsync(
-        RoomId roomId, UserId userId)
-    {
-        if (await residency.FindMembershipAsync(roomId, userId) is not { } eventId
-            || await pdus.FindAsync([eventId]) is not [var stored]
-            || RoomVersionRules.Find(stored.RoomVersion) is not { } rules)
-            return (null, null);
-        return (PduParser.ParseStored(stored.Json, rules, eventId), stored.StrippedState);
     }
 }
