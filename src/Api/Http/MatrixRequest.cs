@@ -19,8 +19,8 @@ public sealed class MatrixRequest(
     Requester? requester,
     SignedBy? signedBy,
     long receivedAtMs,
-    CancellationToken serverStopping = default,
-    Func<RateClass, MatrixError?>? count = null)
+    Func<RateClass, MatrixError?>? count = null,
+    CancellationToken serverStopping = default)
 {
     public HttpContext Http => http;
 

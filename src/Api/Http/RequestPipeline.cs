@@ -165,8 +165,8 @@ internal sealed partial class RequestPipeline(
 
         var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         return await found.Route.Handler(new MatrixRequest(
-            http, spec, found.Parameters, requester, signedBy, receivedAtMs, serverStopping,
-            rateClass => Count(http, requester, spec, rateClass)));
+            http, spec, found.Parameters, requester, signedBy, receivedAtMs,
+            rateClass => Count(http, requester, spec, rateClass), serverStopping));
     }
 
     private MatrixError? Count(HttpContext http, Requester? requester, EndpointSpec spec, RateClass rateClass)
