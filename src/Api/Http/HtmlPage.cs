@@ -51,7 +51,7 @@ internal sealed record HtmlPage(
         ul.list { list-style: none; padding: 0; margin: .5rem 0 } ul.list li { padding: .6rem 0;
           border-top: 1px solid var(--line) }
         nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 0 0 1rem }
-        .or { text-align: center; color: var(--soft); margin: 1.1rem 0 0 }
+        form.soft { margin-top: 1.25rem } .or { text-align: center; color: var(--soft); margin: 1.1rem 0 0 }
         """;
 
     private static readonly string StyleHash = HashOf(Style);

@@ -81,7 +81,7 @@ public sealed class Crashes_of_logins
         var credentials = (await _services.GetRequiredService<AggregateStore<CredentialsState>>()
             .LoadAsync(UserStreams.Credentials(Alice))).State;
         Assert.NotNull(credentials.PasswordHash);
-        Assert.Equal([Link], credentials.UpstreamLinks);
+        Assert.Equal(Link, Assert.Single(credentials.UpstreamLinks));
     }
 
     [Fact]

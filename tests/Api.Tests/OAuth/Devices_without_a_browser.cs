@@ -30,7 +30,8 @@ public sealed class Devices_without_a_browser
         Assert.Equal("@alice:hs TVTVTVTVTV", await server.WhoAsync(session.AccessToken));
         Assert.Equal(200, (await server.RefreshAsync(session.RefreshToken)).Status);
         (await PollAsync(server, deviceCode)).Refused(400, "invalid_grant");
-        (await browser.GetAsync($"/_matrix/oauth2/device?user_code={asked.Text("user_code")}")).Is(404, "No device waits");
+        (await OAuthServer.LogInAsync(browser, $"/_matrix/oauth2/device?user_code={asked.Text("user_code")}"))
+            .Is(404, "No device waits");
     }
 
     [Fact]

@@ -97,7 +97,7 @@ public sealed class Pages_of_the_account
         Assert.Equal("m.oauth", refused.Json.GetProperty("flows")[0].GetProperty("stages")[0].GetString());
         var url = refused.Json.GetProperty("params").GetProperty("m.oauth").Text("url");
         Assert.Equal("http://hs/_matrix/oauth2/account?action=org.matrix.cross_signing_reset", url);
-        var session = $$"""{"auth":{"session":"{{refused.Json.Text("session")}}"}}""";
+        var session = $$$"""{"auth":{"session":"{{{refused.Json.Text("session")}}}"}}""";
         Assert.Equal(401, (await UploadAsync(server, token, session)).Status);
 
         using var browser = server.NewBrowser();
@@ -138,8 +138,8 @@ public sealed class Pages_of_the_account
     private static string MasterKey(char first, string user = "alice")
     {
         var key = first + Key[1..];
-        return $$$"""
-            {"master_key":{"user_id":"@{{{user}}}:hs","usage":["master"],"keys":{"ed25519:{{{key}}}":"{{{key}}}"}}}
+        return $$$$"""
+            {"master_key":{"user_id":"@{{{{user}}}}:hs","usage":["master"],"keys":{"ed25519:{{{{key}}}}":"{{{{key}}}}"}}}
             """;
     }
 }

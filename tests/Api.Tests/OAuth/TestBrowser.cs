@@ -87,8 +87,7 @@ internal sealed record ShownPage(int Status, string Text, IReadOnlyDictionary<st
     /// <summary>A parameter of where it leads, in the query or in the fragment.</summary>
     public string? Answer(string name)
     {
-        var text = Location!.Split('?', '#')[^1];
-        return text.Split('&').Select(one => one.Split('=', 2)).Where(one => one[0] == name)
+        return Location!.Split('?', '#').Skip(1).SelectMany(part => part.Split('&')).Select(one => one.Split('=', 2)).Where(one => one[0] == name && one.Length == 2)
             .Select(one => Uri.UnescapeDataString(one[1])).FirstOrDefault();
     }
 }

@@ -89,6 +89,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
     private static HomeserverConfig Configure(HomeserverConfig config) => Reporting.Configured(config) with
     {
         UrlPreviews = config.UrlPreviews with { AllowPrivateAddresses = true },
+        OAuth = new OAuthConfig { Mode = OAuthMode.On },
     };
 
     private async Task CallServerAsync()

@@ -59,8 +59,9 @@ internal sealed class SmallProvider : IAsyncDisposable
     {
         Assert.StartsWith(Issuer + "/authorize?", location, StringComparison.Ordinal);
         var query = QueryHelpers.ParseQuery(new Uri(location).Query);
-        Assert.Equal(("code", "matrix", "S256"), (query["response_type"], query["client_id"], query["code_challenge_method"]));
-        Nonce = query["nonce"];
+        Assert.Equal(
+            "code matrix S256", $"{query["response_type"]} {query["client_id"]} {query["code_challenge_method"]}");
+        Nonce = query.TryGetValue("nonce", out var nonce) ? nonce.ToString() : null;
         Challenge = query["code_challenge"];
         return new Uri(query["redirect_uri"]!).PathAndQuery + $"?code=secret&state={query["state"]}";
     }

@@ -85,9 +85,9 @@ internal static class SsoRedirect
             return ToProvider(request, providers[0].Id, next);
         var registers = request.Query("action") == "register"
             && request.Get<RegistrationPolicy>().Mode != RegistrationOpenness.Closed;
-        var page = registers ? OAuthPaths.Register : OAuthPaths.Login;
-        return request.RedirectTo(
-            OAuthPaths.Relative(request, $"{page}?next={Uri.EscapeDataString(next)}"), 302);
+        // The page that asks for consent leads to the login where nobody is logged in.
+        var page = registers ? $"{OAuthPaths.Register}?next={Uri.EscapeDataString(next)}" : next;
+        return request.RedirectTo(OAuthPaths.Relative(request, page), 302);
     }
 
     private static MatrixResponse RedirectToProvider(MatrixRequest request)

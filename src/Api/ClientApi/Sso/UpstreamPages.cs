@@ -161,8 +161,11 @@ internal static partial class UpstreamPages
             return error;
         var secret = request.Get<UpstreamLogins>().Begin(
             new PendingName(link, request.Browser(), next, suggestion, identity.DisplayName));
-        return request.GoTo($"{OAuthPaths.UpstreamName}?login={secret}");
+        return request.RedirectTo(NameAddress(request, secret));
     }
+
+    private static string NameAddress(MatrixRequest request, string secret) =>
+        $"{OAuthPaths.Relative(request, OAuthPaths.UpstreamName)}?login={Uri.EscapeDataString(secret)}";
 
     private static ValueTask<MatrixResponse> ShowNameAsync(
         MatrixRequest request, MatrixError? error, string? typed = null) =>
@@ -174,8 +177,7 @@ internal static partial class UpstreamPages
                     $"""
                     {LoginForms.Problem(error)}
                     <p>By this name others find you on this server. It cannot be changed later.</p>
-                    <form method="post"
-                      action="{OAuthPaths.Relative(request, OAuthPaths.UpstreamName)}?login={request.Query("login")}">{request.FormToken()}
+                    <form method="post" action="{NameAddress(request, request.Query("login")!)}">{request.FormToken()}
                     <label for="user">User name</label>
                     <input type="text" id="user" name="user" value="{typed ?? pending.Suggestion}" autocomplete="username"
                       autocapitalize="none" spellcheck="false" required autofocus>
