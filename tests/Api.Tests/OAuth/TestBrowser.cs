@@ -87,7 +87,9 @@ internal sealed record ShownPage(int Status, string Text, IReadOnlyDictionary<st
     /// <summary>A parameter of where it leads, in the query or in the fragment.</summary>
     public string? Answer(string name)
     {
-        return Location!.Split('?', '#').Skip(1).SelectMany(part => part.Split('&')).Select(one => one.Split('=', 2)).Where(one => one[0] == name && one.Length == 2)
+        return Location!.Split('?', '#').Skip(1).SelectMany(part => part.Split('&'))
+            .Select(one => one.Split('=', 2))
+            .Where(one => one[0] == name && one.Length == 2)
             .Select(one => Uri.UnescapeDataString(one[1])).FirstOrDefault();
     }
 }
