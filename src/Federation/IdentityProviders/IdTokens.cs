@@ -40,9 +40,8 @@ internal static class IdTokens
                 token, Parameters(provider, keys, time));
             if (result.IsValid)
                 return Check(provider, (JsonWebToken)result.SecurityToken, nonce);
-            // The provider may have new keys.
-            if (attempt == 0 && result.Exception is SecurityTokenSignatureKeyNotFoundException
-                or SecurityTokenInvalidSignatureException)
+            // The provider may have new keys. What the library says then depends on what else it looks at.
+            if (attempt == 0)
                 continue;
             return (default, result.Exception.GetType().Name);
         }
