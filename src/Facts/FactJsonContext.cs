@@ -77,6 +77,13 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(KeyBackupDeleted))]
 [JsonSerializable(typeof(BackupKeysStored))]
 [JsonSerializable(typeof(BackupKeysDeleted))]
+[JsonSerializable(typeof(OAuthClientRegistered))]
+[JsonSerializable(typeof(OAuthCodeIssued))]
+[JsonSerializable(typeof(OAuthCodeRedeemed))]
+[JsonSerializable(typeof(OAuthDeviceRequested))]
+[JsonSerializable(typeof(OAuthDeviceDecided))]
+[JsonSerializable(typeof(OAuthDeviceRedeemed))]
+[JsonSerializable(typeof(UpstreamLinked))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

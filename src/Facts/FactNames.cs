@@ -59,4 +59,12 @@ public static class FactNames
     public const string KeyBackupDeleted = "keyserver.backup_deleted.v1";
     public const string BackupKeysStored = "keyserver.backup_keys_stored.v1";
     public const string BackupKeysDeleted = "keyserver.backup_keys_deleted.v1";
+
+    public const string OAuthClientRegistered = "userapi.oauth_client_registered.v1";
+    public const string OAuthCodeIssued = "userapi.oauth_code_issued.v1";
+    public const string OAuthCodeRedeemed = "userapi.oauth_code_redeemed.v1";
+    public const string OAuthDeviceRequested = "userapi.oauth_device_requested.v1";
+    public const string OAuthDeviceDecided = "userapi.oauth_device_decided.v1";
+    public const string OAuthDeviceRedeemed = "userapi.oauth_device_redeemed.v1";
+    public const string UpstreamLinked = "userapi.upstream_linked.v1";
 }

@@ -81,4 +81,17 @@ public static class StreamCategories
 
     /// <summary><c>networklist-!abc:hs</c>: in which networks' directories a room stands.</summary>
     public const string NetworkList = "networklist";
+
+    /// <summary><c>oauthclient-abc</c>: what a client of the OAuth API said of itself.</summary>
+    public const string OAuthClient = "oauthclient";
+
+    /// <summary><c>oauthcode-SHA256</c>: an authorisation code, and whether it was exchanged; gone after a
+    /// day.</summary>
+    public const string OAuthCode = "oauthcode";
+
+    /// <summary><c>oauthdevice-BCDFGHJK</c>: a device that waits for its user to let it in; gone after a day.</summary>
+    public const string OAuthDevice = "oauthdevice";
+
+    /// <summary><c>upstream-example/SHA256</c>: whose account somebody's at an identity provider is.</summary>
+    public const string Upstream = "upstream";
 }

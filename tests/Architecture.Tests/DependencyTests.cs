@@ -22,7 +22,7 @@ public sealed class DependencyTests
             ["Protocol", "EventStore", "Facts", "DistributedLock.Core"],
             ["Marten", "Npgsql", "Microsoft.Extensions.*"]),
         ["Media"] = (["Protocol"], ["AngleSharp", "NetVips", "NetVips.Native.*"]),
-        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections", "Media"], ["DnsClient"]),
+        ["Federation"] = (["Protocol", "EventStore", "Facts", "Commands", "Projections", "Media"], ["DnsClient", "Microsoft.IdentityModel.JsonWebTokens"]),
         ["Api"] = (
             ["Protocol", "EventStore", "Facts", "Commands", "Projections", "Media", "Federation"], ["YamlDotNet"]),
         ["DistributedLock.Core"] = ([], []),

@@ -47,6 +47,7 @@ public sealed class Golden_files
             .Concat(["metadata.full", "metadata.minimal", $"{FactNames.PduRecorded}.on_heads"])
             .Concat([$"{FactNames.PduRecorded}.not_erased", $"{FactNames.PduRecorded}.erased_bare"])
             .Concat([$"{FactNames.PduRecorded}.not_waited_for"])
+            .Concat([$"{FactNames.CredentialsChanged}.not_linked"])
             .Order(StringComparer.Ordinal);
 
         Assert.Equal(expected, GoldenFolder.Names().Order(StringComparer.Ordinal));

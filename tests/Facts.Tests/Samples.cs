@@ -95,7 +95,8 @@ internal static partial class Samples
             FactNames.AuditPerformed,
             new AuditPerformed(["history", "--room", Room.Value]),
             new AuditPerformed([])),
-        .. Pair(FactNames.CredentialsChanged, FullCredentials(), new CredentialsChanged(Alice, null, [])),
+        .. Pair(FactNames.CredentialsChanged, CredentialsWithLinks(), new CredentialsChanged(Alice, null, [])),
+        ($"{FactNames.CredentialsChanged}.not_linked", FullCredentials()),
         .. Pair(
             FactNames.ServerKeysFetched,
             new ServerKeysFetched(Other, KeyDocument, 1_767_225_600_123, ServerName.Parse("notary.org:8448")),
@@ -153,6 +154,7 @@ internal static partial class Samples
             new MediaQuarantined(Media, IsQuarantined: true, Other),
             new MediaQuarantined(Media, IsQuarantined: false)),
         .. KeyBackupSamples(),
+        .. OAuthSamples(),
         .. AppserviceSamples(),
     ];
 

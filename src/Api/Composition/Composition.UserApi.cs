@@ -17,6 +17,7 @@ public static partial class Composition
         services.AddUserApiCommands();
         services.AddUserApiReads();
         AddAccount(services);
+        AddOAuth(services);
         services.AddSingleton<IAuthenticator, Authenticator>();
     }
 
@@ -38,6 +39,7 @@ public static partial class Composition
         Filters.Map(table);
         PushRuleEndpoints.Map(table);
         MapAccount(table);
+        MapOAuth(table);
     }
 
     private static RegistrationPolicy RegistrationPolicyOf(HomeserverConfig config) => new(

@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Api.Admin;
+using Matrix.EventSourced.Api.ClientApi.Sso;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.FederationApi;
 using Matrix.EventSourced.Api.Hosting;
@@ -69,6 +70,7 @@ public static partial class Composition
         services.AddMessaging();
         var appservices = AddAppservices(services, config);
         AddProjectionRuntime(services, storage);
+        services.AddSingleton(ProviderFiles.Load(config.OAuth.ProviderFolder));
         AddUserApi(services);
         AddRoomserver(services);
         AddReadSide(services);

@@ -136,6 +136,7 @@ internal static class ConfigKeys
             (c, t) => Optional(t, value => c with { Registration = c.Registration with { SharedSecret = value } }))
         { IsSecret = true },
         .. AccountConfigKeys.All,
+        .. OAuthConfigKeys.All,
         new(
             "passwords.memory_kib", "1024 to 4194304", "19456",
             "The memory of one Argon2id hash in KiB. Existing hashes keep their cost until the next login.",

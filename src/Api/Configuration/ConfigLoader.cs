@@ -67,6 +67,12 @@ internal static class ConfigLoader
         config = config with
         {
             AppserviceFolder = Path.GetFullPath(config.AppserviceFolder, config.DataFolder),
+            OAuth = config.OAuth with
+            {
+                Mode = config.OAuth.Mode != OAuthMode.Auto ? config.OAuth.Mode
+                    : config.PublicBaseUrl.StartsWith("https://", StringComparison.Ordinal) ? OAuthMode.On : OAuthMode.Off,
+                ProviderFolder = Path.GetFullPath(config.OAuth.ProviderFolder, config.DataFolder),
+            },
             PublicBaseUrl = config.PublicBaseUrl.Length > 0 ? config.PublicBaseUrl : config.Client.Listen[0].ToString(),
         };
     }

@@ -44,6 +44,8 @@ public sealed record HomeserverConfig
 
     public SessionsConfig Sessions { get; init; } = new();
 
+    public OAuthConfig OAuth { get; init; } = new();
+
     public VoipConfig Voip { get; init; } = new();
 
     public SupportConfig Support { get; init; } = new();

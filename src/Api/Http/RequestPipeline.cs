@@ -110,7 +110,13 @@ internal sealed partial class RequestPipeline(
         switch (router.Find(method, rawTarget))
         {
             case RouteMatch.Found found when !RequestTarget.QueryHasNul(rawTarget):
-                await ResponseWriter.WriteAsync(http, await RunAsync(http, found));
+                if (found.Route.Spec.IsPage)
+                    RemoveCorsHeaders(http.Response.Headers);
+                var answer = await RunAsync(http, found);
+                if (found.Route.Spec.IsPage && answer is MatrixResponse.Error { Value: var refusal })
+                    await ErrorPage.WriteAsync(http, refusal);
+                else
+                    await ResponseWriter.WriteAsync(http, answer);
                 break;
             case RouteMatch.Found or RouteMatch.BadEncoding:
                 await ResponseWriter.WriteErrorAsync(http, BadEncoding);
@@ -225,6 +231,13 @@ internal sealed partial class RequestPipeline(
         headers.AccessControlAllowOrigin = "*";
         headers.AccessControlAllowMethods = "GET, POST, PUT, DELETE, OPTIONS, HEAD";
         headers.AccessControlAllowHeaders = "X-Requested-With, Content-Type, Authorization";
+    }
+
+    private static void RemoveCorsHeaders(IHeaderDictionary headers)
+    {
+        headers.Remove("Access-Control-Allow-Origin");
+        headers.Remove("Access-Control-Allow-Methods");
+        headers.Remove("Access-Control-Allow-Headers");
     }
 
     private static async ValueTask FailAsync(HttpContext http, MatrixError error)

@@ -16,5 +16,8 @@ public sealed record Requester(UserId UserId, string DeviceId, bool IsGuest, boo
     /// <remarks>DeviceId is empty then, unless it named one.</remarks>
     public string? AppserviceId { get; init; }
 
+    /// <summary>The client of a session of the OAuth API; null for every other session.</summary>
+    public string? ClientId { get; init; }
+
     public bool IsRateLimited { get; init; } = true;
 }

@@ -31,9 +31,11 @@ internal static class Capabilities
         // Follow m.profile_fields. Spec: client-server-api #mset_displayname-capability.
         WriteFlag(writer, "m.set_displayname", true);
         WriteFlag(writer, "m.set_avatar_url", !requester.IsGuest);
-        WriteFlag(writer, "m.change_password", !requester.IsGuest);
+        // A session of the OAuth API does neither; the account page does.
+        var isLegacy = !requester.IsGuest && requester.ClientId is null;
+        WriteFlag(writer, "m.change_password", isLegacy);
         WriteFlag(writer, "m.3pid_changes", false);
-        WriteFlag(writer, "m.get_login_token", !requester.IsGuest);
+        WriteFlag(writer, "m.get_login_token", isLegacy);
         WriteFlag(writer, "m.forget_forced_upon_leave", false);
         if (requester.IsAdmin)
         {

@@ -35,6 +35,7 @@ public sealed class LogInByTokenHandler(SessionOpening sessions)
             command.DeviceId,
             command.DeviceName,
             command.IsRefreshable,
-            (state, token) => CredentialsDecider.IssueToken(state, command.UserId, state.PasswordHash, token),
+            // Who logged in through an identity provider may have no password.
+            (state, token) => CredentialsDecider.IssueTokenWithoutPassword(state, command.UserId, token),
             cancellationToken);
 }

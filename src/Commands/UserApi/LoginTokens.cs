@@ -17,16 +17,22 @@ public sealed class LoginTokens(TimeProvider time, IRandom random)
     /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(2);
 
+    /// <summary>LIMIT: how long a token can be used that a client gets from single sign-on.</summary>
+    /// <remarks>Spec: client-server-api #handling-the-callback-from-the-authentication-server: around five seconds.
+    /// Ours
+    /// is longer: a client in a browser is loaded meanwhile.</remarks>
+    public static readonly TimeSpan SsoLifetime = TimeSpan.FromSeconds(30);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (UserId UserId, long ExpiresAtMs)> _tokens = new(StringComparer.Ordinal);
     private readonly Queue<(string Sha256, long ExpiresAtMs)> _oldestFirst = [];
 
-    public string Create(UserId userId)
+    public string Create(UserId userId, TimeSpan? lifetime = null)
     {
         var token = AccessTokens.Create(random);
         var sha256 = AccessTokens.Hash(token);
         var now = NowMs();
-        var expiresAtMs = now + (long)Lifetime.TotalMilliseconds;
+        var expiresAtMs = now + (long)(lifetime ?? Lifetime).TotalMilliseconds;
         lock (_lock)
         {
             while (_oldestFirst.TryPeek(out var oldest)

@@ -31,6 +31,9 @@ public sealed record RegisterAccount(
 
     /// <summary>The application service that the account is registered by; null for people.</summary>
     public string? AppserviceId { get; init; }
+
+    /// <summary>Who gets in through an identity provider; null for nobody.</summary>
+    public UpstreamLink? Upstream { get; init; }
 }
 
 public sealed class RegisterAccountValidator : AbstractValidator<RegisterAccount>
@@ -111,7 +114,8 @@ public sealed class RegisterAccountHandler(
                 state,
                 userId,
                 hash,
-                tokens?.Stored),
+                tokens?.Stored,
+                command.Upstream),
             command.Context,
             CancellationToken.None);
         return owned switch

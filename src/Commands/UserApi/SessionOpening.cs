@@ -1,6 +1,7 @@
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Commands.UserApi.Credentials;
+using Matrix.EventSourced.Commands.UserApi.OAuth;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Protocol.Errors;
@@ -24,7 +25,8 @@ public sealed class SessionOpening(
         string? deviceName,
         bool isRefreshable,
         Func<CredentialsState, StoredAccessToken, Decision> issue,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        OAuthGrant? grant = null)
     {
         // The device comes first: a token without its device would be worse than a device without a token.
         var deviceId = wantedDeviceId ?? AccessTokens.CreateDeviceId(random);
@@ -39,7 +41,7 @@ public sealed class SessionOpening(
             return error.ErrCode == ErrCodes.UserLocked ? error : CredentialsDecider.WrongPassword;
         }
 
-        var made = tokens.Create(deviceId, context.ReceivedAtMs, isRefreshable);
+        var made = tokens.Create(deviceId, context.ReceivedAtMs, isRefreshable, grant);
         var issued = await credentials.ExecuteAsync(
             UserStreams.Credentials(userId), state => issue(state, made.Stored), context, CancellationToken.None);
         if (issued is not Execution<CredentialsState>.Done done)

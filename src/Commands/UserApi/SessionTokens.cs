@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.UserApi.OAuth;
 using Matrix.EventSourced.Facts.UserApi;
 
 namespace Matrix.EventSourced.Commands.UserApi;
@@ -16,17 +17,21 @@ public sealed record NewSessionTokens(
 /// <remarks>Spec: v1.19 client-server-api #refreshing-access-tokens.</remarks>
 public sealed class SessionTokens(IRandom random, SessionLifetimes lifetimes)
 {
-    public NewSessionTokens Create(string deviceId, long nowMs, bool isRefreshable)
+    public NewSessionTokens Create(string deviceId, long nowMs, bool isRefreshable, OAuthGrant? grant = null)
     {
         var access = AccessTokens.Create(random);
         var refresh = isRefreshable ? AccessTokens.Create(random) : null;
+        if (grant is not null)
+            refresh = $"{grant.Secret}.{refresh}";
         var lifetimeMs = (long?)(isRefreshable ? lifetimes.Refreshable : lifetimes.Plain)?.TotalMilliseconds;
         var stored = new StoredAccessToken(
             AccessTokens.Hash(access),
             deviceId,
             nowMs,
             nowMs + lifetimeMs,
-            refresh is null ? null : AccessTokens.Hash(refresh));
+            refresh is null ? null : AccessTokens.Hash(refresh),
+            ClientId: grant?.ClientId,
+            GrantSha256: grant?.Sha256);
         return new NewSessionTokens(access, refresh, lifetimeMs, stored);
     }
 }

@@ -5,6 +5,7 @@ using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Commands.UserApi.ClientConfig;
 using Matrix.EventSourced.Commands.UserApi.Credentials;
 using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
+using Matrix.EventSourced.Commands.UserApi.OAuth;
 using Matrix.EventSourced.Commands.UserApi.Passwords;
 using Matrix.EventSourced.EventStore;
 using MediatR;
@@ -72,6 +73,7 @@ public static class UserApiServices
         services.AddTransient<IRequestHandler<ModerateAccount, CommandResult<Unit>>, ModerateAccountHandler>();
         services.AddTransient<IRequestHandler<ReportContent, CommandResult<Unit>>, ReportContentHandler>();
         services.AddTransient<IRequestHandler<StoreFilter, CommandResult<string>>, StoreFilterHandler>();
+        services.AddOAuthCommands();
         return services;
     }
 }

@@ -16,6 +16,7 @@ public static class FactSchema
         .. FederationFacts.Rows, .. EduServerFacts.Rows, .. ToDeviceFactRows.Rows,
         .. KeyServerFactRows.Rows, .. MediaApiFacts.Rows,
         .. KeyBackupFactRows.Rows, .. AppserviceFactRows.Rows,
+        .. OAuthFactRows.Rows,
     ];
 
     private static readonly FrozenDictionary<string, FactDescription> NameToRow =

@@ -137,9 +137,11 @@ internal static class UserApiFacts
             new(
                 "access_tokens",
                 "array of `{token_sha256, device_id, issued_at_ms, expires_at_ms?, refresh_sha256?, "
-                + "previous_refresh_sha256?}`",
+                + "previous_refresh_sha256?, client_id?, grant_sha256?}`",
                 "The tokens, as unpadded URL-safe base64 of their SHA-256; times in Unix milliseconds. Beside a token "
-                + "the refresh token that replaces it, and the one that it came from until either is used."),
-            new("is_deactivated", "boolean?", "Whether the account is closed for good; absent means false.")),
+                + "the refresh token that replaces it, and the one that it came from until either is used; for sessions of "
+                + "the OAuth API the client, and the SHA-256 of what their refresh tokens begin with."),
+            new("is_deactivated", "boolean?", "Whether the account is closed for good; absent means false."),
+            new("upstream_links", "array of `{provider_id, subject}`?", "Who gets in through an identity provider.")),
     ];
 }

@@ -11,13 +11,19 @@ public sealed record CredentialsChanged(
     UserId UserId,
     string? PasswordHash,
     ImmutableArray<StoredAccessToken> AccessTokens,
-    bool IsDeactivated = false) : IFact;
+    bool IsDeactivated = false,
+    ImmutableArray<UpstreamLink> UpstreamLinks = default) : IFact;
+
+/// <summary>Somebody at an identity provider who is this account's user. Shape: Subject is the provider's own id of
+/// them.</summary>
+public sealed record UpstreamLink(string ProviderId, string Subject);
 
 /// <summary>A token of a device, hashed, and the refresh tokens that replace it.</summary>
 /// <remarks>
 /// Shape: hashes are unpadded URL-safe base64. RefreshSha256 is the refresh token that was given out with the token,
 /// absent where the client asked for none; PreviousRefreshSha256 is the one that it came from, which is good until the
-/// token or its own refresh token is used. Units: IssuedAtMs, ExpiresAtMs Unix milliseconds.
+/// token or its own refresh token is used. ClientId and GrantSha256 are there for a session of the OAuth API: the
+/// client, and what all refresh tokens of the session begin with. Units: IssuedAtMs, ExpiresAtMs Unix milliseconds.
 /// </remarks>
 public sealed record StoredAccessToken(
     string TokenSha256,
@@ -25,4 +31,6 @@ public sealed record StoredAccessToken(
     long IssuedAtMs,
     long? ExpiresAtMs = null,
     string? RefreshSha256 = null,
-    string? PreviousRefreshSha256 = null);
+    string? PreviousRefreshSha256 = null,
+    string? ClientId = null,
+    string? GrantSha256 = null);

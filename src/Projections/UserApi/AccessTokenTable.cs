@@ -18,13 +18,17 @@ internal static class AccessTokenTable
             is_suspended boolean NOT NULL,
             expires_at_ms bigint,
             refresh_sha256 text COLLATE "C",
-            previous_refresh_sha256 text COLLATE "C"
+            previous_refresh_sha256 text COLLATE "C",
+            client_id text COLLATE "C",
+            grant_sha256 text COLLATE "C"
         );
         CREATE INDEX access_tokens_by_user ON {schema}.access_tokens (user_id);
         CREATE INDEX access_tokens_by_refresh ON {schema}.access_tokens (refresh_sha256)
             WHERE refresh_sha256 IS NOT NULL;
         CREATE INDEX access_tokens_by_previous_refresh ON {schema}.access_tokens (previous_refresh_sha256)
             WHERE previous_refresh_sha256 IS NOT NULL;
+        CREATE INDEX access_tokens_by_grant ON {schema}.access_tokens (grant_sha256)
+            WHERE grant_sha256 IS NOT NULL;
         """;
 
     /// <summary>
@@ -64,6 +68,8 @@ internal static class AccessTokenTable
                 rows.Expiries.Add(token.ExpiresAtMs);
                 rows.Refreshes.Add(token.RefreshSha256);
                 rows.PreviousRefreshes.Add(token.PreviousRefreshSha256);
+                rows.Clients.Add(token.ClientId);
+                rows.Grants.Add(token.GrantSha256);
             }
         }
         await DeleteOthersAsync(batch, [.. changes.Credentials.Keys], rows, changed, cancellationToken);
@@ -123,8 +129,8 @@ internal static class AccessTokenTable
             $"""
             INSERT INTO {batch.Schema}.access_tokens AS known (
                 token_sha256, user_id, device_id, is_guest, is_admin, is_locked, is_suspended, expires_at_ms,
-                refresh_sha256, previous_refresh_sha256)
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                refresh_sha256, previous_refresh_sha256, client_id, grant_sha256)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (token_sha256) DO UPDATE SET previous_refresh_sha256 = EXCLUDED.previous_refresh_sha256
             WHERE known.previous_refresh_sha256 IS DISTINCT FROM EXCLUDED.previous_refresh_sha256
             RETURNING token_sha256
@@ -141,6 +147,8 @@ internal static class AccessTokenTable
         insert.Parameters.Add(new NpgsqlParameter { Value = rows.Expiries.ToArray() });
         insert.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Refreshes] });
         insert.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rows.PreviousRefreshes] });
+        insert.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Clients] });
+        insert.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Grants] });
         await ReadTokensAsync(insert, changed, cancellationToken);
     }
 
@@ -165,5 +173,9 @@ internal static class AccessTokenTable
         public List<string?> Refreshes { get; } = [];
 
         public List<string?> PreviousRefreshes { get; } = [];
+
+        public List<string?> Clients { get; } = [];
+
+        public List<string?> Grants { get; } = [];
     }
 }

@@ -11,6 +11,9 @@ public sealed record TokenOwner(UserId UserId, string DeviceId, bool IsGuest, bo
 
     /// <summary>The refresh token that this token came from is still good, until this one is used.</summary>
     public bool EndsRefreshToken { get; init; }
+
+    /// <summary>The client of a session of the OAuth API; null for every other session.</summary>
+    public string? ClientId { get; init; }
 }
 
 /// <summary>The hottest question of the server: whose is this token?</summary>
@@ -25,6 +28,10 @@ public interface ITokenQueries
 
     /// <summary>Whose the refresh token with this SHA-256 is, or null; by way of no cache.</summary>
     ValueTask<UserId?> FindByRefreshAsync(string refreshSha256, CancellationToken cancellationToken);
+
+    /// <summary>Whose the session of the OAuth API with this SHA-256 is, and on which device; null for none.</summary>
+    ValueTask<(UserId UserId, string DeviceId)?> FindByGrantAsync(
+        string grantSha256, CancellationToken cancellationToken);
 
     /// <summary>Forgets one token at once, before its projection says so.</summary>
     void Forget(string tokenSha256);

@@ -28,13 +28,28 @@ public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas s
         return await command.ExecuteScalarAsync(cancellationToken) is string user ? UserId.Parse(user) : null;
     }
 
+    public async ValueTask<(UserId UserId, string DeviceId)?> FindByGrantAsync(
+        string grantSha256, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            $"""
+            SELECT user_id, device_id FROM {schemas.Live(UserApiProjection.ProjectionName)}.access_tokens
+            WHERE grant_sha256 = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = grantSha256 });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? (UserId.Parse(reader.GetString(0)), reader.GetString(1))
+            : null;
+    }
+
     private async ValueTask<TokenOwner?> ReadAsync(string tokenSha256, CancellationToken cancellationToken)
     {
         var slot = cache.Slot(tokenSha256);
         await using var command = database.CreateCommand(
             $"""
             SELECT user_id, device_id, is_guest, is_admin, expires_at_ms, is_locked, is_suspended,
-                previous_refresh_sha256 IS NOT NULL
+                previous_refresh_sha256 IS NOT NULL, client_id
             FROM {schemas.Live(UserApiProjection.ProjectionName)}.access_tokens WHERE token_sha256 = $1
             """);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tokenSha256 });
@@ -51,6 +66,7 @@ public sealed class TokenQueries(NpgsqlDataSource database, IProjectionSchemas s
             IsLocked = reader.GetBoolean(5),
             IsSuspended = reader.GetBoolean(6),
             EndsRefreshToken = reader.GetBoolean(7),
+            ClientId = reader.IsDBNull(8) ? null : reader.GetString(8),
         };
         cache.Add(tokenSha256, owner, slot);
         return owner;

@@ -32,7 +32,7 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
 
     public string Name => ProjectionName;
 
-    public int Version => 2;
+    public int Version => 3;
 
     public FrozenSet<string> Handles { get; } = new[]
     {

@@ -62,6 +62,7 @@ public sealed partial class Responses_of_all_endpoints
     private async Task CallSmallModulesAsync()
     {
         await _walk.CallAsync($"GET {V3}voip/turnServer", _alice);
+        await _walk.CallAsync($"GET {V1}auth_metadata", null);
         var eventId = await _alice.SendTextAsync(_room, "report me");
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/report", _bob, [_room], """{"reason":""}""");
         await _walk.CallAsync($"POST {V3}rooms/{{roomId}}/report/{{eventId}}", _bob, [_room, eventId], """{"reason":"x"}""");

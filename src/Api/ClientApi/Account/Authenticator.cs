@@ -29,6 +29,7 @@ internal sealed class Authenticator(ITokenQueries tokens, TimeProvider time, IMe
             IsExpired = isExpired,
             IsLocked = owner.IsLocked,
             IsSuspended = owner.IsSuspended,
+            ClientId = owner.ClientId,
         };
     }
 

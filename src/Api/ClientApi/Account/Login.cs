@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.AppService;
+using Matrix.EventSourced.Api.ClientApi.Sso;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi;
@@ -15,11 +16,6 @@ internal static class Login
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
-
-    private static readonly MatrixResponse Flows = new MatrixResponse.RawJson(
-        """
-        {"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},{"type":"m.login.application_service"}]}
-        """u8.ToArray());
 
     public static readonly EndpointSpec GetSpec = new(
         "GET",
@@ -40,9 +36,23 @@ internal static class Login
 
     public static void Map(EndpointTable table)
     {
-        table.Add(GetSpec, static _ => ValueTask.FromResult(Flows));
+        table.Add(GetSpec, static request => new(Flows(request)));
         table.Add(PostSpec, HandleAsync);
     }
+
+    private static MatrixResponse Flows(MatrixRequest request) => new MatrixResponse.Json(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("flows"u8);
+        SsoRedirect.WriteFlow(writer, request);
+        writer.WriteRawValue(
+            """
+            {"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},{"type":"m.login.application_service"}
+            """u8,
+            skipInputValidation: true);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
 
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
     {

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.ClientApi.Sso;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
 using Matrix.EventSourced.Protocol;
@@ -62,6 +63,8 @@ internal static class StagePage
 
     private static async ValueTask<MatrixResponse> GetAsync(MatrixRequest request)
     {
+        if (request.Path("authType") == InteractiveFlows.Sso)
+            return await SsoStage.ShowAsync(request);
         var (session, form, error) = Read(request);
         if (error is not null)
             return error;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.ClientApi.Account;
+using Matrix.EventSourced.Api.ClientApi.OAuth;
 using Matrix.EventSourced.Api.ClientApi.Rooms;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.KeyServer;
@@ -39,20 +40,38 @@ internal static class UploadSigningKeysEndpoint
         {
             if (Read(body, request.Requester.UserId, out var upload) is { } wrong)
                 return wrong;
-            // Spec: v1.19 application-service-api #cross-signing.
+            // Spec: v1.19 application-service-api #cross-signing. Clients of the OAuth API from before the spec had
+            // m.oauth
+            // repeat the bare request once their user has allowed it on the account page.
             var result = await SendAsync(
-                request, upload, isAuthenticated: request.Requester.AppserviceId is not null);
+                request,
+                upload,
+                isAuthenticated: request.Requester.AppserviceId is not null || IsAllowedOnPage(request));
             if (result is not CommandResult<SigningKeysOutcome>.Done
                 {
                     Value: SigningKeysOutcome.NeedsAuthentication,
                 })
-                return result.ToResponse(static _ => MatrixResponse.Empty);
+                return Done(request, result);
         }
-        return await request.WithPasswordAsync(body, Spec.Path, async parameters =>
-            Read(parameters, request.Requester.UserId, out var upload) is { } wrong
-                ? wrong
-                : (await SendAsync(request, upload, isAuthenticated: true)).ToResponse(
-                    static _ => MatrixResponse.Empty));
+        return request.Requester.ClientId is null
+            ? await request.WithPasswordAsync(body, Spec.Path, parameters => ReplaceAsync(request, parameters))
+            : await request.WithOAuthAsync(body, Spec.Path, parameters => ReplaceAsync(request, parameters));
+    }
+
+    private static async ValueTask<MatrixResponse> ReplaceAsync(MatrixRequest request, JsonElement parameters) =>
+        Read(parameters, request.Requester.UserId, out var upload) is { } wrong
+            ? wrong
+            : Done(request, await SendAsync(request, upload, isAuthenticated: true));
+
+    private static bool IsAllowedOnPage(MatrixRequest request) =>
+        request.Requester.ClientId is not null
+        && request.Get<CrossSigningResets>().IsAllowed(request.Requester.UserId);
+
+    private static MatrixResponse Done(MatrixRequest request, CommandResult<SigningKeysOutcome> result)
+    {
+        if (result is CommandResult<SigningKeysOutcome>.Done && IsAllowedOnPage(request))
+            request.Get<CrossSigningResets>().Use(request.Requester.UserId);
+        return result.ToResponse(static _ => MatrixResponse.Empty);
     }
 
     private static Task<CommandResult<SigningKeysOutcome>> SendAsync(

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Matrix.EventSourced.Commands.Messaging;
+using Matrix.EventSourced.Commands.UserApi.OAuth;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
 using Matrix.EventSourced.Facts.UserApi;
 using Matrix.EventSourced.Protocol;
@@ -15,10 +16,26 @@ public static class CredentialsDecider
 {
     /// <summary>The first credentials of an account. Who writes them has the name.</summary>
     public static Decision Create(
-        CredentialsState state, UserId userId, string? passwordHash, StoredAccessToken? token) =>
+        CredentialsState state,
+        UserId userId,
+        string? passwordHash,
+        StoredAccessToken? token,
+        UpstreamLink? upstream = null) =>
         state.Exists
             ? AccountDecider.UserInUse
-            : Decision.Accept(new CredentialsChanged(userId, passwordHash, token is null ? [] : [token]));
+            : Decision.Accept(new CredentialsChanged(userId, passwordHash, token is null ? [] : [token])
+            {
+                UpstreamLinks = upstream is null ? default : [upstream],
+            });
+
+    /// <summary>Somebody of an identity provider gets in from now on.</summary>
+    public static Decision Link(CredentialsState state, UserId userId, UpstreamLink link) =>
+        state.IsDeactivated || !state.Exists ? Deactivated
+        : state.UpstreamLinks.Contains(link) ? Decision.Nothing
+        : Decision.Accept(new CredentialsChanged(userId, state.PasswordHash, state.Tokens)
+        {
+            UpstreamLinks = state.UpstreamLinks.Add(link),
+        });
 
     /// <summary>A new token for a device, in place of the device's old one.</summary>
     /// <remarks>
@@ -66,12 +83,37 @@ public static class CredentialsDecider
     public static Decision Refresh(
         CredentialsState state, UserId userId, string refreshSha256, Func<string, StoredAccessToken> create)
     {
-        var old = state.Tokens.FirstOrDefault(
-            one => one.RefreshSha256 == refreshSha256 || one.PreviousRefreshSha256 == refreshSha256);
+        // A session of the OAuth API is refreshed by that alone, which knows the client.
+        var old = state.Tokens.FirstOrDefault(one => one.ClientId is null
+            && (one.RefreshSha256 == refreshSha256 || one.PreviousRefreshSha256 == refreshSha256));
         if (state.IsDeactivated || old is null)
             return UnknownRefreshToken;
         var token = create(old.DeviceId) with { PreviousRefreshSha256 = refreshSha256 };
         return Change(state, userId, state.Tokens.Remove(old).Add(token), state.PasswordHash);
+    }
+
+    /// <summary>New tokens for a session of the OAuth API.</summary>
+    /// <remarks>
+    /// Spec: v1.19 client-server-api #refresh-token-grant. As <see cref="Refresh"/>; but a token of the session that is
+    /// good no more ends the session, and <paramref name="steal"/> is told the device.
+    /// Errors: invalid_grant.
+    /// </remarks>
+    public static Decision RefreshOAuth(
+        CredentialsState state,
+        RefreshOAuthSession command,
+        Func<string, StoredAccessToken> create,
+        Action<string> steal)
+    {
+        var old = state.Tokens.FirstOrDefault(one => one.GrantSha256 == command.Grant.Sha256);
+        if (state.IsDeactivated || old is null || old.ClientId != command.Grant.ClientId)
+            return OAuthErrors.InvalidGrant;
+        if (old.RefreshSha256 != command.RefreshSha256 && old.PreviousRefreshSha256 != command.RefreshSha256)
+        {
+            steal(old.DeviceId);
+            return Change(state, command.UserId, state.Tokens.Remove(old), state.PasswordHash);
+        }
+        var token = create(old.DeviceId) with { PreviousRefreshSha256 = command.RefreshSha256 };
+        return Change(state, command.UserId, state.Tokens.Remove(old).Add(token), state.PasswordHash);
     }
 
     /// <summary>A token was used: the refresh token that it came from ends.</summary>
@@ -133,5 +175,8 @@ public static class CredentialsDecider
 
     private static Decision Change(
         CredentialsState state, UserId userId, ImmutableArray<StoredAccessToken> tokens, string? passwordHash) =>
-        Decision.Accept(new CredentialsChanged(userId, passwordHash, tokens, state.IsDeactivated));
+        Decision.Accept(new CredentialsChanged(userId, passwordHash, tokens, state.IsDeactivated)
+        {
+            UpstreamLinks = state.UpstreamLinks.IsEmpty ? default : state.UpstreamLinks,
+        });
 }

@@ -21,6 +21,9 @@ public sealed record CredentialsState : IAggregateState<CredentialsState>
 
     public bool IsDeactivated { get; private init; }
 
+    /// <summary>Who gets in through an identity provider.</summary>
+    public ImmutableArray<UpstreamLink> UpstreamLinks { get; private init; } = [];
+
     public CredentialsState Evolve(IFact fact) => fact is CredentialsChanged changed
         ? new CredentialsState
         {
@@ -28,6 +31,7 @@ public sealed record CredentialsState : IAggregateState<CredentialsState>
             PasswordHash = changed.PasswordHash,
             Tokens = changed.AccessTokens.IsDefault ? [] : changed.AccessTokens,
             IsDeactivated = changed.IsDeactivated,
+            UpstreamLinks = changed.UpstreamLinks.IsDefault ? [] : changed.UpstreamLinks,
         }
         : this;
 }

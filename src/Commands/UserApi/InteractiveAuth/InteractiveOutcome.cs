@@ -11,6 +11,15 @@ public sealed record InteractiveFlows(ImmutableArray<ImmutableArray<string>> Flo
     public const string Password = "m.login.password";
     public const string RegistrationToken = "m.login.registration_token";
 
+    public const string Sso = "m.login.sso";
+    public const string OAuth = "m.oauth";
+
+    /// <summary>The name that clients from before the spec had it know m.oauth by.</summary>
+    public const string UnstableOAuth = "org.matrix.cross_signing_reset";
+
+    /// <summary>What clients are told beside the stages: a JSON object; null for nothing.</summary>
+    public string? ParamsJson { get; init; }
+
     public static InteractiveFlows Of(params ImmutableArray<string> onlyFlow) => new([onlyFlow]);
 }
 

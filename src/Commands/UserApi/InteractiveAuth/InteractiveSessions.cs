@@ -4,6 +4,7 @@ using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.Errors;
+using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Commands.UserApi.InteractiveAuth;
 
@@ -97,6 +98,27 @@ public sealed class InteractiveSessions(TimeProvider time, IRandom random)
         lock (_lock)
         {
             // Looked up again: another request may have passed the stage while this one was checked.
+            if (_sessions.TryGetValue(sessionId, out var now) && !now.Completed.Contains(stage))
+                _sessions[sessionId] = now with { Completed = now.Completed.Add(stage) };
+        }
+        return null;
+    }
+
+    /// <summary>Whether a request of this user waits for the stage.</summary>
+    public bool WaitsFor(string sessionId, string stage, UserId user) =>
+        WaitsFor(sessionId, stage)
+        && Find(sessionId)?.Operation.EndsWith(" " + user.Value, StringComparison.Ordinal) == true;
+
+    /// <summary>Passes a stage for a user who has shown elsewhere who they are.</summary>
+    /// <remarks>Errors: M_NOT_FOUND for a session that does not wait for it, M_FORBIDDEN for another user's.</remarks>
+    public MatrixError? CompleteFor(string sessionId, string stage, UserId user)
+    {
+        if (!WaitsFor(sessionId, stage))
+            return MatrixError.NotFound("No session waits for this stage.");
+        if (!WaitsFor(sessionId, stage, user))
+            return MatrixError.Forbidden("This is another user.");
+        lock (_lock)
+        {
             if (_sessions.TryGetValue(sessionId, out var now) && !now.Completed.Contains(stage))
                 _sessions[sessionId] = now with { Completed = now.Completed.Add(stage) };
         }
