@@ -64,6 +64,7 @@ public sealed record EndpointSpec(string Method, string Path, AuthKind Auth, Rat
     /// <summary>What a request costs shows in its body: the handler counts it, by
     /// <see cref="MatrixRequest.Count"/>.</summary>
     public bool IsCountedByHandler { get; init; }
+
     /// <summary>A page for people: what it refuses is a page too, and scripts of other sites may not read it.</summary>
     public bool IsPage { get; init; }
 
