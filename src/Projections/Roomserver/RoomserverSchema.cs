@@ -16,8 +16,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 ///   memberships   the last membership of each user in each room, and since when it has that value
 ///   rooms, aliases, public_rooms
 /// </code>
-/// Positions are log positions; those of backfilled PDUs are negative. A timeline is in the order of anchor and position
-/// (<see cref="TimelinePlace"/>). <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
+/// Positions are log positions; those of backfilled PDUs are negative. A timeline is in the order of anchor and
+/// position (<see cref="TimelinePlace"/>). <c>to_position</c> is <see cref="OpenEnd"/> while a value holds.
 /// <c>state_to</c> holds the tuple too: on a table without statistics PostgreSQL may choose it to find one open value,
 /// and would otherwise walk through all open values of the room for each.
 /// Everything compares in collation C: an order by text is the order of UTF-8 bytes, the same on every machine.

@@ -5,8 +5,8 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 
 /// <summary>A PDU as the tables hold it, with what a client event says beside it.</summary>
 /// <remarks>
-/// Shape: Json is the federation form, redacted where the PDU is; Position is its place in the log, negative for history
-/// that was fetched.
+/// Shape: Json is the federation form, redacted where the PDU is; Position is its place in the log, negative for
+/// history that was fetched.
 /// Replaced and Redaction are there where <see cref="Replaces"/> and <see cref="RedactedBy"/> are and the reader asked
 /// for them.
 /// Immutable: a redaction makes another instance. Identifiers stay strings here: they were validated before they were

@@ -14,17 +14,26 @@ internal sealed class InterceptedTransport(IFederationTransport real, Intercepti
 /// <summary>What a test answers in place of other servers.</summary>
 public sealed class Interception
 {
+    private readonly List<FederationRequest> _requests = [];
+
     /// <summary>The answer to a request; null to send it.</summary>
     public Func<FederationRequest, CancellationToken, Task<FederationAnswer?>> Answer { get; set; } =
         (_, _) => Task.FromResult<FederationAnswer?>(null);
 
-    /// <summary>All requests that were made, in order.</summary>
-    public List<FederationRequest> Requests { get; } = [];
+    /// <summary>All requests that were made so far, in order.</summary>
+    public IReadOnlyList<FederationRequest> Requests
+    {
+        get
+        {
+            lock (_requests)
+                return [.. _requests];
+        }
+    }
 
     public async Task<FederationAnswer?> AnswerAsync(FederationRequest request, CancellationToken cancellationToken)
     {
-        lock (Requests)
-            Requests.Add(request);
+        lock (_requests)
+            _requests.Add(request);
         return await Answer(request, cancellationToken);
     }
 

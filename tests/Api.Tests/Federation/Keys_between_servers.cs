@@ -304,9 +304,6 @@ public sealed class Keys_between_servers : IAsyncLifetime
         throw new Xunit.Sdk.XunitException("bob is not told");
     }
 
-    private int Asked(string path)
-    {
-        lock (_fromSecond.Requests)
-            return _fromSecond.Requests.Count(request => request.Uri.Contains(path, StringComparison.Ordinal));
-    }
+    private int Asked(string path) =>
+        _fromSecond.Requests.Count(request => request.Uri.Contains(path, StringComparison.Ordinal));
 }

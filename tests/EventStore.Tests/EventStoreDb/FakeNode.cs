@@ -54,6 +54,8 @@ internal sealed class FakeNode : IAsyncDisposable
 /// <summary>What a fake node answers, and what it was asked.</summary>
 internal sealed class FakeAnswers
 {
+    private readonly List<Metadata> _headers = [];
+
     public CancellationTokenSource Stopping { get; } = new();
 
     /// <summary>Null: it is the leader.</summary>
@@ -63,7 +65,15 @@ internal sealed class FakeAnswers
 
     public List<string> Methods { get; } = ["batchappend"];
 
-    public List<Metadata> Headers { get; } = [];
+    /// <summary>Of the calls so far; others may come meanwhile.</summary>
+    public IReadOnlyList<Metadata> Headers
+    {
+        get
+        {
+            lock (_headers)
+                return [.. _headers];
+        }
+    }
 
     /// <summary>The answer to the nth append of a batch; null for none.</summary>
     public Func<int, BatchAppendReq, BatchAppendResp?> OnBatch { get; set; } = (_, request) => Success(request, 0);
@@ -95,8 +105,8 @@ internal sealed class FakeAnswers
 
     public void Take(ServerCallContext context)
     {
-        lock (Headers)
-            Headers.Add(context.RequestHeaders);
+        lock (_headers)
+            _headers.Add(context.RequestHeaders);
         if (Leader is { } leader && context.RequestHeaders.GetValue("requires-leader") == "true")
         {
             throw new RpcException(new Grpc.Core.Status(StatusCode.NotFound, "Leader info available"), new Metadata

@@ -54,7 +54,8 @@ internal static class MessagesEndpoint
         var mayFetch = isBackwards && limit > 0 && access!.History is { IsJoined: true, HasGaps: true };
         for (var fetch = 0; mayFetch && fetch < FetchesMax; fetch++)
         {
-            // Where something is missing between two events, or at the end of what is here, other servers may know more.
+            // Where something is missing between two events, or at the end of what is here, other servers may know
+            // more.
             var read = new TimelineStretch(access!.RoomId.Value, page.Next ?? to ?? TimelinePlace.Start, start);
             if (!await request.Get<IBackfill>().FetchGapAsync(
                 request.CommandContext(), access.RoomId, read, limit, request.ClientGone))

@@ -124,7 +124,11 @@ internal sealed record SearchResult(
 /// <summary>Start and End are where to go on. Senders: the member events of all who are shown, null where
 /// not asked for.</summary>
 internal sealed record SearchSurroundings(
-    List<StoredEvent> Before, List<StoredEvent> After, TimelinePlace Start, TimelinePlace End, IReadOnlyList<StoredEvent>? Senders);
+    List<StoredEvent> Before,
+    List<StoredEvent> After,
+    TimelinePlace Start,
+    TimelinePlace End,
+    IReadOnlyList<StoredEvent>? Senders);
 
 /// <summary>The results by room or by sender, in the order in which the groups come up.</summary>
 internal sealed record SearchGrouping(bool IsBySender, IReadOnlyList<SearchGroupResults> Groups);
