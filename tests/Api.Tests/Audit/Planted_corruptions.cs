@@ -94,7 +94,7 @@ public sealed class Planted_corruptions : IAsyncLifetime
         await FindsAsync("DELETE FROM search_v2.entries", "table search.entries");
         await FindsAsync("DELETE FROM push_v1.members", "table push.members");
         await FindsAsync("UPDATE userdirectory_v1.names SET user_id = '@forged:hs'", "table userdirectory.names");
-        await FindsAsync("DELETE FROM userapi_v2.access_tokens", "table userapi.access_tokens");
+        await FindsAsync("DELETE FROM userapi_v3.access_tokens", "table userapi.access_tokens");
         await FindsAsync("DELETE FROM projections.checkpoints WHERE projection = 'relations'", "projection relations");
         await FindsAsync("UPDATE projections.checkpoints SET position = position + 1000000", "tables");
         Assert.Equal(6, _found);

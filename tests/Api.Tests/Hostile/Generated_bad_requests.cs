@@ -54,6 +54,10 @@ public sealed class Generated_bad_requests(HostileServer world, ITestOutputHelpe
         return problems;
     }
 
+    private static bool IsForPeople(RawRequest request) =>
+        request.Target.StartsWith("/_matrix/oauth2/", StringComparison.Ordinal)
+        || request.Target.Contains("/login/sso/redirect", StringComparison.Ordinal);
+
     private static bool MayEndASession(RawRequest request) =>
         request.Target.Contains("/log", StringComparison.Ordinal)
         || request.Target.Contains("device", StringComparison.Ordinal)
@@ -80,12 +84,17 @@ public sealed class Generated_bad_requests(HostileServer world, ITestOutputHelpe
             return ($"{reply.Status} refused below the pipeline", null);
         if (request.Method == "HEAD")
             return ($"{reply.Status} HEAD", null);
+        if (IsForPeople(request) && (reply.Status == 303 || reply.Text.StartsWith("<!doctype html>", StringComparison.Ordinal)))
+            return ($"{reply.Status} page", null);
         try
         {
             var body = reply.Json;
             // The one error answer without an errcode: the stages of user-interactive authentication.
             if (reply.Status == 401 && body.TryGetProperty("flows", out _))
                 return ("401 flows", null);
+            // What OAuth says has OAuth's words.
+            if (IsForPeople(request) && body.TryGetProperty("error", out var word) && !body.TryGetProperty("errcode", out _))
+                return ($"{reply.Status} {word.GetString()}", null);
             var code = body.GetProperty("errcode").GetString()!;
             return ($"{reply.Status} {code}", code.StartsWith("M_", StringComparison.Ordinal) ? null : "Whose errcode?");
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Kit.Hosting;
 
 namespace Matrix.EventSourced.Api.Tests.Hostile;
@@ -35,7 +36,11 @@ public sealed class HostileServer : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Server = await TestHomeserver.StartAsync();
+        // With the OAuth API, so that its pages are asked too.
+        Server = await TestHomeserver.StartAsync(new TestHomeserverOptions
+        {
+            Configure = config => config with { OAuth = config.OAuth with { Mode = OAuthMode.On } },
+        });
         Alice = await Server.RegisterAsync("alice");
         Bob = await Server.RegisterAsync("bob");
         Mallory = await Server.RegisterAsync("mallory");
