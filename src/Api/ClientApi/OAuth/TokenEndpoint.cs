@@ -43,7 +43,11 @@ internal static class TokenEndpoint
             ClientMetadata.DeviceCode => await RedeemDeviceAsync(request, form, clientId, client),
             _ => (null, OAuthErrors.UnsupportedGrantType),
         };
-        return session is null ? OAuthForms.Refuse(refusal!) : Answer(session);
+        if (session is not null)
+            return Answer(session);
+        // What is refused may have ended a session: its tokens work no more once the client hears of it.
+        await request.ReadAsync<ITokenQueries>();
+        return OAuthForms.Refuse(refusal!);
     }
 
     private static ValueTask<(OAuthSession? Session, MatrixError? Error)> RedeemCodeAsync(
