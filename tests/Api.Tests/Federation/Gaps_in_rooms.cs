@@ -7,55 +7,34 @@ namespace Matrix.EventSourced.Api.Tests.Federation;
 
 /// <summary>What a server missed of a room stands where it belongs once it is fetched, and clients are told to ask for
 /// it.</summary>
-public sealed class Gaps_in_rooms : IAsyncLifetime
+public sealed class Gaps_in_rooms : TwoServers
 {
-    private readonly Interception _fromFirst = new();
-    private readonly Interception _fromSecond = new();
-    private TestHomeserver _first = null!;
-    private TestHomeserver _second = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    public async Task InitializeAsync()
-    {
-        _first = await FederatingServers.StartAsync(_fromFirst);
-        _second = await FederatingServers.StartAsync(_fromSecond);
-        _alice = await _first.RegisterAsync("alice");
-        _bob = await _second.RegisterAsync("bob");
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _first.DisposeAsync();
-        await _second.DisposeAsync();
-    }
-
     [Fact]
     public async Task messages_between_leaving_and_coming_back_stand_between_both()
     {
-        var room = await _alice.CreateRoomAsync();
-        await _alice.SendTextAsync(room, "before the join");
+        var room = await Alice.CreateRoomAsync();
+        await Alice.SendTextAsync(room, "before the join");
         await JoinAsync(room);
-        await _bob.SeesAsync(room, await _alice.SendTextAsync(room, "while he is here"));
-        (await _bob.PostAsync($"/_matrix/client/v3/rooms/{Escaped(room)}/leave")).Ok();
-        await _alice.SeesAsync(
+        await Bob.SeesAsync(room, await Alice.SendTextAsync(room, "while he is here"));
+        (await Bob.PostAsync($"/_matrix/client/v3/rooms/{Escaped(room)}/leave")).Ok();
+        await Alice.SeesAsync(
             sync => sync.GetRawText().Contains("\"membership\":\"leave\"", StringComparison.Ordinal), "Bob does not leave");
         for (var number = 0; number < 7; number++)
-            await _alice.SendTextAsync(room, $"while he is away {number}");
-        var away = (await _bob.SyncAsync(null, 0)).Text("next_batch");
+            await Alice.SendTextAsync(room, $"while he is away {number}");
+        var away = (await Bob.SyncAsync(null, 0)).Text("next_batch");
         await JoinAsync(room);
-        await _bob.SeesAsync(room, await _alice.SendTextAsync(room, "after all"));
+        await Bob.SeesAsync(room, await Alice.SendTextAsync(room, "after all"));
 
-        var expected = await HistoryAsync(_alice, room, limit: 100);
-        Assert.Equal(expected, await HistoryAsync(_bob, room, limit: 3));
-        Assert.Equal(expected, await HistoryAsync(_bob, room, limit: 100));
-        Assert.Equal(Enumerable.Reverse(expected), await HistoryAsync(_bob, room, limit: 4, direction: "f"));
-        var shown = Room(await _bob.SyncAsync(away, 0), room);
+        var expected = await HistoryAsync(Alice, room, limit: 100);
+        Assert.Equal(expected, await HistoryAsync(Bob, room, limit: 3));
+        Assert.Equal(expected, await HistoryAsync(Bob, room, limit: 100));
+        Assert.Equal(Enumerable.Reverse(expected), await HistoryAsync(Bob, room, limit: 4, direction: "f"));
+        var shown = Room(await Bob.SyncAsync(away, 0), room);
         Assert.True(shown.GetProperty("limited").GetBoolean());
-        Assert.Equal(expected, [.. Ids(shown.GetProperty("events")).Reverse(), .. await HistoryAsync(_bob, room, 5, from: shown.Text("prev_batch"))]);
+        Assert.Equal(expected, [.. Ids(shown.GetProperty("events")).Reverse(), .. await HistoryAsync(Bob, room, 5, from: shown.Text("prev_batch"))]);
 
-        await _second.RestartWithoutDatabaseAsync();
-        Assert.Equal(expected, await HistoryAsync(_bob, room, limit: 3));
+        await Second.RestartWithoutDatabaseAsync();
+        Assert.Equal(expected, await HistoryAsync(Bob, room, limit: 3));
     }
 
     [Theory]
@@ -63,23 +42,23 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
     [InlineData("joined")]
     public async Task what_never_arrived_is_found_by_turning_pages(string visibility)
     {
-        var room = await _alice.CreateRoomAsync();
-        await _alice.SetStateAsync(
+        var room = await Alice.CreateRoomAsync();
+        await Alice.SetStateAsync(
             room, "m.room.history_visibility", string.Empty, $$"""{"history_visibility":"{{visibility}}"}""");
         await JoinAsync(room);
-        var before = await _alice.SendTextAsync(room, "before");
-        await _bob.SeesAsync(room, before);
-        var since = (await _bob.SyncAsync(null, 0)).Text("next_batch");
+        var before = await Alice.SendTextAsync(room, "before");
+        await Bob.SeesAsync(room, before);
+        var since = (await Bob.SyncAsync(null, 0)).Text("next_batch");
         var lost = await LoseAsync(room, 5);
-        var after = await _alice.SendTextAsync(room, "after");
+        var after = await Alice.SendTextAsync(room, "after");
 
         // From memory, and from the tables, and by a device that comes new.
         JsonElement news;
         do
-            news = await _bob.SyncAsync(since, 5_000);
+            news = await Bob.SyncAsync(since, 5_000);
         while (!IsShown(news, room));
-        await _second.RestartAsync();
-        var shown = new[] { news, await _bob.SyncAsync(since, 0), await _bob.SyncAsync(null, 0) }.Select(sync => Room(sync, room));
+        await Second.RestartAsync();
+        var shown = new[] { news, await Bob.SyncAsync(since, 0), await Bob.SyncAsync(null, 0) }.Select(sync => Room(sync, room));
         Assert.All(shown, timeline =>
         {
             Assert.Equal([after], Ids(timeline.GetProperty("events")));
@@ -87,19 +66,19 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
         });
         var prevBatch = Assert.Single(shown.Select(timeline => timeline.Text("prev_batch")).Distinct());
 
-        var first = await PageAsync(_bob, room, 3, prevBatch);
+        var first = await PageAsync(Bob, room, 3, prevBatch);
         Assert.Equal([lost[4], lost[3], lost[2]], Ids(first.GetProperty("chunk")));
-        var second = await PageAsync(_bob, room, 3, first.Text("end"));
+        var second = await PageAsync(Bob, room, 3, first.Text("end"));
         Assert.Equal([lost[1], lost[0], before], Ids(second.GetProperty("chunk")));
-        var forwards = await PageAsync(_bob, room, 5, second.Text("end"), "f");
+        var forwards = await PageAsync(Bob, room, 5, second.Text("end"), "f");
         Assert.Equal([before, .. lost[..4]], Ids(forwards.GetProperty("chunk")));
-        var onwards = await PageAsync(_bob, room, 5, forwards.Text("end"), "f");
+        var onwards = await PageAsync(Bob, room, 5, forwards.Text("end"), "f");
         Assert.Equal([lost[4], after], Ids(onwards.GetProperty("chunk")));
-        var context = (await _bob.GetAsync(
+        var context = (await Bob.GetAsync(
             $"/_matrix/client/v3/rooms/{Escaped(room)}/context/{Escaped(lost[4])}?limit=2")).Ok();
         Assert.Equal([lost[3]], Ids(context.GetProperty("events_before")));
         Assert.Equal([after], Ids(context.GetProperty("events_after")));
-        var end = await PageAsync(_bob, room, 1, context.Text("start"));
+        var end = await PageAsync(Bob, room, 1, context.Text("start"));
         Assert.Equal([lost[2]], Ids(end.GetProperty("chunk")));
     }
 
@@ -107,10 +86,10 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
     private async Task<string[]> LoseAsync(string room, int count)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _fromSecond.Answer = (request, _) => Task.FromResult<FederationAnswer?>(
+        FromSecond.Answer = (request, _) => Task.FromResult<FederationAnswer?>(
             request.Uri.Contains("/get_missing_events/", StringComparison.Ordinal) ? Json("""{"events":[]}""") : null);
         var carried = new StringBuilder();
-        _fromFirst.Answer = (request, _) =>
+        FromFirst.Answer = (request, _) =>
         {
             if (!request.Uri.Contains("/send/", StringComparison.Ordinal) || gone.Task.IsCompleted)
                 return Task.FromResult<FederationAnswer?>(null);
@@ -124,7 +103,7 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
         };
         var lost = new string[count];
         for (var number = 0; number < count; number++)
-            lost[number] = await _alice.SendTextAsync(room, $"message {number} of {count}");
+            lost[number] = await Alice.SendTextAsync(room, $"message {number} of {count}");
         await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
         return lost;
     }
@@ -133,8 +112,7 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
 
     private async Task JoinAsync(string room)
     {
-        var server = _alice.UserId[(_alice.UserId.IndexOf(':', StringComparison.Ordinal) + 1)..];
-        (await _bob.PostAsync($"/_matrix/client/v3/join/{Escaped(room)}?via={server}")).Ok();
+        (await Bob.PostAsync($"/_matrix/client/v3/join/{Escaped(room)}?via={ServerOf(Alice)}")).Ok();
     }
 
     private static async Task<List<string>> HistoryAsync(
@@ -166,6 +144,4 @@ public sealed class Gaps_in_rooms : IAsyncLifetime
 
     private static IEnumerable<string> Ids(JsonElement events) =>
         events.EnumerateArray().Select(one => one.Text("event_id")).ToList();
-
-    private static string Escaped(string text) => Uri.EscapeDataString(text);
 }

@@ -5,6 +5,12 @@ namespace Matrix.EventSourced.Api.Tests.Federation;
 /// <summary>Two real servers on loopback, with a user each.</summary>
 public abstract class TwoServers : IAsyncLifetime
 {
+    /// <summary>What the first server asks of others.</summary>
+    protected Interception FromFirst { get; } = new();
+
+    /// <summary>What the second server asks of others.</summary>
+    protected Interception FromSecond { get; } = new();
+
     protected TestHomeserver First { get; private set; } = null!;
 
     protected TestHomeserver Second { get; private set; } = null!;
@@ -17,8 +23,8 @@ public abstract class TwoServers : IAsyncLifetime
 
     public virtual async Task InitializeAsync()
     {
-        First = await FederatingServers.StartAsync();
-        Second = await FederatingServers.StartAsync();
+        First = await FederatingServers.StartAsync(FromFirst);
+        Second = await FederatingServers.StartAsync(FromSecond);
         Alice = await First.RegisterAsync("alice");
         Bob = await Second.RegisterAsync("bob");
     }
