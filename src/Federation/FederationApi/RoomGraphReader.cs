@@ -39,11 +39,20 @@ public sealed class RoomGraphReader(IRoomserverQueries queries, IStateNodeReader
         return eventIds;
     }
 
+    /// <summary>The PDUs that are here, in no order. One part is read while the one before it is taken in.</summary>
     public async ValueTask<List<RoomserverPdu>> ReadAsync(IReadOnlyCollection<EventId> eventIds)
     {
         var found = new List<RoomserverPdu>(eventIds.Count);
+        Task<IReadOnlyList<RoomserverPdu>>? underWay = null;
         foreach (var part in eventIds.Chunk(FederationApiLimits.ReadAtOnce))
-            found.AddRange(await queries.FindPdusAsync(part));
+        {
+            var next = queries.FindPdusAsync(part).AsTask();
+            if (underWay is not null)
+                found.AddRange(await underWay);
+            underWay = next;
+        }
+        if (underWay is not null)
+            found.AddRange(await underWay);
         return found;
     }
 

@@ -16,6 +16,7 @@ namespace Matrix.EventSourced.Projections.Roomserver;
 public sealed class StateNodeTable(NpgsqlDataSource database) : IFixedSchema, IStateNodeReader
 {
     internal const string Select = "SELECT bytes FROM statestore.state_nodes WHERE hash = $1";
+    internal const string SelectMany = "SELECT hash, bytes FROM statestore.state_nodes WHERE hash = ANY($1)";
     internal const string SelectKnown = "SELECT hash FROM statestore.state_nodes WHERE hash = ANY($1)";
     internal const string Insert =
         "INSERT INTO statestore.state_nodes (hash, bytes) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING";
@@ -34,7 +35,26 @@ public sealed class StateNodeTable(NpgsqlDataSource database) : IFixedSchema, IS
     }
 
     public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(StateRoot hash) =>
-        await FindAsync(hash) ?? throw new InvalidOperationException($"The state node {hash} is not stored.");
+        await FindAsync(hash) ?? throw Missing(hash);
+
+    public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadManyAsync(IReadOnlyList<StateRoot> hashes)
+    {
+        var hashToBytes = new Dictionary<StateRoot, ReadOnlyMemory<byte>>(hashes.Count);
+        await using var command = database.CreateCommand(SelectMany);
+        AddBytes(command.Parameters, [.. hashes.Select(hash => hash.ToBytes())]);
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            hashToBytes[StateRoot.FromBytes(reader.GetFieldValue<byte[]>(0))] = reader.GetFieldValue<byte[]>(1);
+        }
+        var nodes = new ReadOnlyMemory<byte>[hashes.Count];
+        for (var index = 0; index < nodes.Length; index++)
+        {
+            if (!hashToBytes.TryGetValue(hashes[index], out nodes[index]))
+                throw Missing(hashes[index]);
+        }
+        return nodes;
+    }
 
     public async ValueTask WriteAsync(IReadOnlyList<KeyValuePair<StateRoot, ReadOnlyMemory<byte>>> nodes)
     {
@@ -52,6 +72,8 @@ public sealed class StateNodeTable(NpgsqlDataSource database) : IFixedSchema, IS
         AddBytes(command.Parameters, bytes);
         await command.ExecuteNonQueryAsync();
     }
+
+    private static InvalidOperationException Missing(StateRoot hash) => new($"The state node {hash} is not stored.");
 
     internal static void AddBytes(NpgsqlParameterCollection parameters, byte[][] values) =>
         parameters.Add(new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });

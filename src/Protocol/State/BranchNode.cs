@@ -47,9 +47,13 @@ internal sealed class BranchNode : TrieNode
         return HashOf(bytes[..TrieNodeCodec.EncodeBranch(_children, Count, bytes)]);
     }
 
-    private async ValueTask<TrieNode?> LoadAsync(int index, UnloadedNode unloaded)
+    private async ValueTask<TrieNode?> LoadAsync(int index, UnloadedNode unloaded) =>
+        Keep(index, unloaded, await unloaded.LoadAsync());
+
+    /// <summary>Puts a node that was loaded in the place of the unloaded one; answers the one that stands there
+    /// then.</summary>
+    public TrieNode? Keep(int index, UnloadedNode unloaded, TrieNode loaded)
     {
-        var loaded = await unloaded.LoadAsync();
         // The first of several readers wins: a later one must not bring back unloaded grandchildren under a reader that
         // loaded them.
         var current = Interlocked.CompareExchange(ref _children[index], loaded, unloaded);

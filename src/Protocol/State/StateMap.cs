@@ -193,6 +193,7 @@ public sealed class StateMap
         {
             if (node is BranchNode branch)
             {
+                await TrieLoading.LoadNextAsync(branch);
                 for (var index = 15; index >= 0; index--)
                 {
                     if (await branch.LoadChildAsync(index) is { } child)

@@ -68,7 +68,11 @@ internal abstract class TrieNode
 /// <summary>A child that is known by its hash only.</summary>
 internal sealed class UnloadedNode(StateRoot hash, IStateNodeReader reader) : TrieNode(hash)
 {
-    public async ValueTask<TrieNode> LoadAsync() => TrieNodeCodec.Decode(await reader.ReadAsync(Hash), Hash, reader);
+    public IStateNodeReader Reader => reader;
+
+    public async ValueTask<TrieNode> LoadAsync() => Decode(await reader.ReadAsync(Hash));
+
+    public TrieNode Decode(ReadOnlyMemory<byte> stored) => TrieNodeCodec.Decode(stored, Hash, reader);
 
     public override byte[] Encode() =>
         throw new InvalidOperationException("A node that is not loaded has no encoding to give.");

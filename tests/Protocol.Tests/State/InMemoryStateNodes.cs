@@ -10,6 +10,9 @@ internal sealed class InMemoryStateNodes : IStateNodeReader
 
     public int Reads { get; private set; }
 
+    /// <summary>How often several were asked for at once.</summary>
+    public int ReadsOfMany { get; private set; }
+
     public int Count => _hashToBytes.Count;
 
     public void Store(StateMap map, StateMap earlier)
@@ -23,6 +26,13 @@ internal sealed class InMemoryStateNodes : IStateNodeReader
         Reads++;
         await Task.Yield();
         return _hashToBytes[hash];
+    }
+
+    public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadManyAsync(IReadOnlyList<StateRoot> hashes)
+    {
+        ReadsOfMany++;
+        await Task.Yield();
+        return [.. hashes.Select(hash => _hashToBytes[hash])];
     }
 
     public void Damage(StateRoot hash)

@@ -221,6 +221,25 @@ public sealed class State_map
         Assert.Equal(map.Root, loaded.Root);
     }
 
+    [Fact]
+    public async Task a_walk_asks_for_many_nodes_at_once()
+    {
+        var store = new InMemoryStateNodes();
+        var map = Build(0, 5000);
+        store.Store(map, StateMap.Empty);
+        var loaded = await StateMap.LoadAsync(map.Root, store);
+        var reads = store.Reads;
+
+        Assert.Equal(5000, (await ReadAllAsync(loaded)).Count);
+
+        Assert.Equal(reads, store.Reads);
+        // The root's children, and under each a level of branches or leaves at a time.
+        Assert.InRange(store.ReadsOfMany, 1 + 16, 1 + (16 * 3));
+        var asked = store.ReadsOfMany;
+        Assert.Equal(5000, (await ReadAllAsync(loaded)).Count);
+        Assert.Equal(asked, store.ReadsOfMany);
+    }
+
     private sealed class Locked(InMemoryStateNodes inner) : IStateNodeReader, IDisposable
     {
         private readonly SemaphoreSlim _gate = new(1);
