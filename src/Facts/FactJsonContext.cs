@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.Audit;
+using Matrix.EventSourced.Facts.DelayedEvents;
 using Matrix.EventSourced.Facts.EduServer;
 using Matrix.EventSourced.Facts.FedSender;
 using Matrix.EventSourced.Facts.KeyServer;
@@ -84,6 +85,7 @@ namespace Matrix.EventSourced.Facts;
 [JsonSerializable(typeof(OAuthDeviceDecided))]
 [JsonSerializable(typeof(OAuthDeviceRedeemed))]
 [JsonSerializable(typeof(UpstreamLinked))]
+[JsonSerializable(typeof(DelayedEventChanged))]
 internal sealed partial class FactJsonContext : JsonSerializerContext;
 
 /// <summary>The settings with which facts are written and read.</summary>

@@ -66,5 +66,6 @@ public static class FactNames
     public const string OAuthDeviceRequested = "userapi.oauth_device_requested.v1";
     public const string OAuthDeviceDecided = "userapi.oauth_device_decided.v1";
     public const string OAuthDeviceRedeemed = "userapi.oauth_device_redeemed.v1";
+    public const string DelayedEventChanged = "delayedevents.changed.v1";
     public const string UpstreamLinked = "userapi.upstream_linked.v1";
 }

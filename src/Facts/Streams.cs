@@ -92,6 +92,10 @@ public static class StreamCategories
     /// <summary><c>oauthdevice-BCDFGHJK</c>: a device that waits for its user to let it in; gone after a day.</summary>
     public const string OAuthDevice = "oauthdevice";
 
+    /// <summary><c>delayedevent-abc</c>: an event that is to be sent later; keeps only its last record, and that for a
+    /// while after its end.</summary>
+    public const string DelayedEvent = "delayedevent";
+
     /// <summary><c>upstream-example/SHA256</c>: whose account somebody's at an identity provider is.</summary>
     public const string Upstream = "upstream";
 }

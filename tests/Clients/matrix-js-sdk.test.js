@@ -107,6 +107,22 @@ test("matrix-js-sdk: two users live through a room", { timeout: 300_000 }, async
         assert.equal((await bob.getProfileInfo(alice.getUserId())).displayname, "Alice Liddell");
     });
 
+    await t.test("sends what was delayed, and not what was cancelled", async () => {
+        const later = (body) => alice._unstable_sendDelayedEvent(
+            roomId, { delay: 1_000 }, null, "m.room.message", { msgtype: "m.text", body });
+        const { delay_id: cancelled } = await later("the queen was here");
+        await alice._unstable_cancelScheduledDelayedEvent(cancelled);
+        const { delay_id: sent } = await later("late, so very late");
+        await alice._unstable_restartScheduledDelayedEvent(sent);
+        await until("bob hears it", () => bodies(bob, roomId).includes("late, so very late"));
+        await alice._unstable_sendDelayedStateEvent(
+            roomId, { delay: 86_000_000 }, "org.example.call.member", { left: true }, "_device").then(({ delay_id: id }) =>
+            alice._unstable_sendScheduledDelayedEvent(id));
+        await until("bob sees the state", () =>
+            bob.getRoom(roomId).currentState.getStateEvents("org.example.call.member", "_device")?.getContent().left);
+        assert.ok(!bodies(bob, roomId).includes("the queen was here"));
+    });
+
     await t.test("gives the whole history to a new session", async () => {
         const again = await login(t, server, "bob", "builder");
         const known = timeline(bob, roomId).map((event) => event.getId());

@@ -155,6 +155,7 @@ internal static partial class Samples
             new MediaQuarantined(Media, IsQuarantined: false)),
         .. KeyBackupSamples(),
         .. OAuthSamples(),
+        .. DelayedEventSamples(),
         .. AppserviceSamples(),
     ];
 

@@ -38,6 +38,7 @@ public static partial class Composition
         MapKeyServer(table);
         MapMediaApi(table);
         MapAppService(table);
+        MapDelayedEvents(table);
         Destinations.Map(table);
         return table;
     }
@@ -67,6 +68,8 @@ public static partial class Composition
         services.AddSingleton<IEventAppender>(storage.EventStore);
         services.AddSingleton<IEventReader>(storage.EventStore);
         services.AddSingleton(new TrustedProxies(config.TrustedProxies));
+        services.AddSingleton(provider =>
+            new RateLimiter(config.RateLimits, provider.GetRequiredService<TimeProvider>()));
         services.AddMessaging();
         var appservices = AddAppservices(services, config);
         AddProjectionRuntime(services, storage);
@@ -81,6 +84,7 @@ public static partial class Composition
         AddDiscovering(services);
         AddPush(services, identity);
         AddErasure(services, config, storage);
+        AddDelayedEvents(services, config);
         AddControl(services);
         AddOutgoingFederation(services, config);
         AddFederationApi(services);

@@ -64,6 +64,17 @@ internal static class ConfigKeys
             (c, t) => Integer(t, 0, 36_500, n =>
                 c with { RedactionRetention = n == 0 ? null : TimeSpan.FromDays(n) })),
         new(
+            "delayed_events.max_scheduled", "0 to 10000", "100",
+            "How many events of one user may wait to be sent later (MSC4140; calls use it to say who has left). 0 switches it "
+            + "off.",
+            (c, t) => Integer(t, 0, 10_000, n =>
+                c with { DelayedEvents = c.DelayedEvents with { ScheduledMax = n } })),
+        new(
+            "delayed_events.max_delay_hours", "1 to 8760", "24",
+            "How long an event may be delayed.",
+            (c, t) => Integer(t, 1, 8_760, n =>
+                c with { DelayedEvents = c.DelayedEvents with { DelayMax = TimeSpan.FromHours(n) } })),
+        new(
             "client.listen", Urls, "http://127.0.0.1:8008",
             "Where the client API listens.",
             (c, t) => Each<ListenAddress>(t, TryParseListen, list =>

@@ -1,5 +1,6 @@
 using System.Net;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.DelayedEvents;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.Configuration;
@@ -41,6 +42,9 @@ public sealed record HomeserverConfig
 
     /// <summary>How long the log keeps the content of what is redacted; null: for ever.</summary>
     public TimeSpan? RedactionRetention { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>How many events of a user may wait to be sent later, and how long each.</summary>
+    public DelayedEventOptions DelayedEvents { get; init; } = new(100, TimeSpan.FromDays(1));
 
     public SessionsConfig Sessions { get; init; } = new();
 

@@ -200,7 +200,7 @@ public sealed class Homeserver : IAsyncDisposable
         var time = app.Services.GetRequiredService<TimeProvider>();
         return new RequestPipeline(
             new Router(table),
-            new RateLimiter(config.RateLimits, time),
+            app.Services.GetRequiredService<RateLimiter>(),
             isClient ? app.Services.GetService<IAuthenticator>() : null,
             time,
             new PipelineOptions(Cors: isClient, app.Services.GetRequiredService<TrustedProxies>())

@@ -69,10 +69,8 @@ internal static class EventWriter
             var membership = history?.MembershipAt(stored.Position) ?? Membership.Join;
             writer.WriteString("membership"u8, Memberships.Word(membership));
         }
-        if (
-            stored.TransactionId is not null && stored.Sender == audience.UserId
-                && stored.DeviceId == audience.DeviceId)
-            writer.WriteString("transaction_id"u8, stored.TransactionId);
+        if (stored.TransactionId is not null && stored.Sender == audience.UserId)
+            WriteTransaction(writer, stored, audience);
         if (stored.Replaces is not null)
         {
             writer.WriteString("replaces_state"u8, stored.Replaces);
@@ -93,6 +91,21 @@ internal static class EventWriter
                 because,
                 ClientEventFormat.WithRoomId,
                 unsigned => unsigned.WriteNumber("age"u8, audience.NowMs - because.OriginServerTs));
+        }
+    }
+
+    /// <summary>The transaction id is for the device that sent the event, the delay_id of MSC4140 for all of the
+    /// sender's, under both of its names.</summary>
+    private static void WriteTransaction(Utf8JsonWriter writer, StoredEvent stored, EventAudience audience)
+    {
+        if (stored.IsDelayed)
+        {
+            writer.WriteString("delay_id"u8, stored.TransactionId);
+            writer.WriteString("org.matrix.msc4140.delay_id"u8, stored.TransactionId);
+        }
+        else if (stored.DeviceId == audience.DeviceId)
+        {
+            writer.WriteString("transaction_id"u8, stored.TransactionId);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.DelayedEvents;
 using Matrix.EventSourced.Protocol.RoomVersions;
 
 namespace Matrix.EventSourced.Api.WellKnown;
@@ -13,10 +14,12 @@ internal static class Capabilities
     { GuestsAllowed = true };
 
     public static void Map(EndpointTable table) => table.Add(
-        Spec, static request => new(new MatrixResponse.Json(writer => Write(writer, request.Requester))));
+        Spec,
+        static request => new(new MatrixResponse.Json(writer =>
+            Write(writer, request.Requester, request.Get<DelayedEventOptions>()))));
 
     /// <remarks>A guest has no password, and so nothing that asks for one.</remarks>
-    private static void Write(Utf8JsonWriter writer, Requester requester)
+    private static void Write(Utf8JsonWriter writer, Requester requester, DelayedEventOptions delayed)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("capabilities");
@@ -37,6 +40,8 @@ internal static class Capabilities
         WriteFlag(writer, "m.3pid_changes", false);
         WriteFlag(writer, "m.get_login_token", isLegacy);
         WriteFlag(writer, "m.forget_forced_upon_leave", false);
+        WriteDelayedEvents(writer, "m.delayed_events", delayed);
+        WriteDelayedEvents(writer, "org.matrix.msc4140.delayed_events", delayed);
         if (requester.IsAdmin)
         {
             writer.WriteStartObject("m.account_moderation");
@@ -59,6 +64,14 @@ internal static class Capabilities
             writer.WriteStringValue("displayname");
             writer.WriteEndArray();
         }
+        writer.WriteEndObject();
+    }
+
+    private static void WriteDelayedEvents(Utf8JsonWriter writer, string name, DelayedEventOptions delayed)
+    {
+        writer.WriteStartObject(name);
+        writer.WriteNumber("max_delay_ms", delayed.DelayMaxMs);
+        writer.WriteNumber("max_scheduled", delayed.ScheduledMax);
         writer.WriteEndObject();
     }
 

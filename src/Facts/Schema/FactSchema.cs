@@ -17,6 +17,7 @@ public static class FactSchema
         .. KeyServerFactRows.Rows, .. MediaApiFacts.Rows,
         .. KeyBackupFactRows.Rows, .. AppserviceFactRows.Rows,
         .. OAuthFactRows.Rows,
+        .. DelayedEventFactRows.Rows,
     ];
 
     private static readonly FrozenDictionary<string, FactDescription> NameToRow =

@@ -289,6 +289,7 @@ internal sealed class PduRow
         Json = Json,
         DeviceId = Fact.DeviceId,
         TransactionId = Fact.TransactionId,
+        IsDelayed = Fact.TransactionScope == TransactionScopes.DelayedEvent,
         Replaces = Replaces,
         RedactedBy = RedactedBy,
     };

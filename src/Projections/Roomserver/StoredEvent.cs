@@ -42,6 +42,9 @@ public sealed class StoredEvent
     public string? DeviceId { get; init; }
     public string? TransactionId { get; init; }
 
+    /// <summary>It was a delayed event: the transaction id is its delay_id, for all of the sender's devices.</summary>
+    public bool IsDelayed { get; init; }
+
     /// <summary>The state event that this one took the place of.</summary>
     public string? Replaces { get; init; }
     public StoredEventBody? Replaced { get; init; }
@@ -86,6 +89,7 @@ public sealed class StoredEvent
             Json = json,
             DeviceId = DeviceId,
             TransactionId = TransactionId,
+            IsDelayed = IsDelayed,
             Replaces = Replaces,
             Replaced = replaced,
             RedactedBy = redactedBy,

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Facts.Roomserver;
 using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Roomserver;
@@ -10,7 +11,7 @@ internal static class StoredEventReader
         """
         p.room_id, p.event_id, p.room_version, p.position, p.type, p.state_key, p.sender, p.origin_server_ts, p.has_url,
             p.membership, p.json, p.device_id, p.txn_id, p.replaces, p.redacted_by, replaced.json, redaction.json,
-            p.visibility, p.anchor
+            p.visibility, p.anchor, p.txn_scope
         """;
 
     public static string Joins(string schema) =>
@@ -19,7 +20,7 @@ internal static class StoredEventReader
             LEFT JOIN {schema}.pdus redaction ON redaction.event_id = p.redacted_by
         """;
 
-    public const int ColumnCount = 19;
+    public const int ColumnCount = 20;
 
     public static StoredEvent Read(NpgsqlDataReader reader, int first = 0)
     {
@@ -41,6 +42,7 @@ internal static class StoredEventReader
             Json = reader.GetFieldValue<byte[]>(first + 10),
             DeviceId = TextOrNull(reader, first + 11),
             TransactionId = TextOrNull(reader, first + 12),
+            IsDelayed = TextOrNull(reader, first + 19) == TransactionScopes.DelayedEvent,
             Replaces = replaces,
             Replaced = Body(reader, first + 15, replaces, roomVersion),
             RedactedBy = redactedBy,

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.ClientApi.DelayedEvents;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
 
@@ -31,6 +32,11 @@ internal static class SendEventEndpoint
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
+        if (request.IsDelayed())
+        {
+            return await DelayParameter.ScheduleAsync(
+                request, roomId, type, null, content, originServerTs, transaction);
+        }
         if (await SentRelations.FindProblemAsync(request, roomId, type, content, transaction) is { } problem)
             return problem;
         var requester = request.Requester;

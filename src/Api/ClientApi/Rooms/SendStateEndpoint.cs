@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.ClientApi.DelayedEvents;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.Roomserver.Perform;
 
@@ -28,6 +29,11 @@ internal static class SendStateEndpoint
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
+        if (request.IsDelayed())
+        {
+            return await DelayParameter.ScheduleAsync(
+                request, roomId, request.Path("eventType"), request.Path("stateKey"), content, originServerTs, null);
+        }
         var requester = request.Requester;
         var command = new SendState(
             request.CommandContext(),

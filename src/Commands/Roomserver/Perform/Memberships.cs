@@ -40,7 +40,8 @@ public sealed class Memberships(
         UserId sender,
         bool isGuest,
         CommandContext context,
-        long? originServerTs = null)
+        long? originServerTs = null,
+        TransactionKey? transaction = null)
     {
         var profile = MembershipParser.Of(content) is Membership.Join or Membership.Invite or Membership.Knock
             ? await ProfileOfAsync(target)
@@ -50,6 +51,7 @@ public sealed class Memberships(
         {
             IsGuest = isGuest,
             OriginServerTs = originServerTs,
+            Transaction = transaction,
         };
         return await PerformAsync(roomId, change);
     }

@@ -30,6 +30,9 @@ public sealed record SendState(
 {
     /// <inheritdoc cref="RoomCommand.OriginServerTs"/>
     public long? OriginServerTs { get; init; }
+
+    /// <inheritdoc cref="RoomCommand.Transaction"/>
+    public TransactionKey? Transaction { get; init; }
 }
 
 public sealed class SendStateValidator : AbstractValidator<SendState>
@@ -66,6 +69,7 @@ public sealed class SendStateHandler(
         var send = new SendPdu(command.Context, command.Sender, command.Type, command.StateKey, command.Content)
         {
             OriginServerTs = command.OriginServerTs,
+            Transaction = command.Transaction,
         };
         return (await rooms.PerformAsync(command.RoomId, send)).ToEventId();
     }
@@ -93,7 +97,8 @@ public sealed class SendStateHandler(
             command.Sender,
             command.IsGuest,
             command.Context,
-            command.OriginServerTs);
+            command.OriginServerTs,
+            command.Transaction);
     }
 
     /// <summary>Aliases that the event names and that did not stand there before must point to the room.</summary>
