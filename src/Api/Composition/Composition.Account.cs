@@ -42,6 +42,7 @@ public static partial class Composition
         ValidationTokens.Map(table);
         ThirdPartyNetworks.Map(table);
         TurnServer.Map(table);
+        RtcTransports.Map(table);
         Reports.Map(table);
         ReportList.Map(table);
     }

@@ -34,6 +34,12 @@ internal static class AccountConfigKeys
             (c, t) => Integer(t, 1, 525_600, n =>
                 c with { Voip = c.Voip with { TurnLifetime = TimeSpan.FromMinutes(n) } })),
         new(
+            "voip.livekit_urls", "http:// or https:// URLs", "",
+            "Services that let users into calls of many on a LiveKit server (Element Call: lk-jwt-service). Clients are told of "
+            + "them.",
+            (c, t) => Each<string>(t, TryParseWebUrl, list => c with { Voip = c.Voip with { LiveKitUrls = list } }))
+        { IsList = true },
+        new(
             "support.admins", Contacts, "",
             "Who administrates this server, for its users and for other administrators.",
             (c, t) => Each<string>(t, TryParseContact, list => WithContacts(c, list, isForSecurity: false)))
@@ -63,6 +69,12 @@ internal static class AccountConfigKeys
     {
         uri = text;
         return text.StartsWith("turn:", StringComparison.Ordinal) || text.StartsWith("turns:", StringComparison.Ordinal);
+    }
+
+    private static bool TryParseWebUrl(string text, out string url)
+    {
+        url = text;
+        return Uri.TryCreate(text, UriKind.Absolute, out var parsed) && parsed.Scheme is ("http" or "https");
     }
 
     private static bool IsKey(string text)

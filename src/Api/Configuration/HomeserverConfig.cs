@@ -176,7 +176,8 @@ public sealed record SessionsConfig
     public TimeSpan? TokenLifetime { get; init; }
 }
 
-/// <summary>The TURN servers that calls may use, and the secret that is shared with them.</summary>
+/// <summary>The TURN servers that calls may use, the secret that is shared with them, and the services for calls of
+/// many.</summary>
 public sealed record VoipConfig
 {
     public IReadOnlyList<string> TurnUris { get; init; } = [];
@@ -184,6 +185,9 @@ public sealed record VoipConfig
     public string? TurnSecret { get; init; }
 
     public TimeSpan TurnLifetime { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>URLs of the services that let users into calls on a LiveKit server.</summary>
+    public IReadOnlyList<string> LiveKitUrls { get; init; } = [];
 }
 
 /// <summary>Whom users and other administrators may turn to.</summary>

@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Api.ClientApi.Account;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Http;
 
@@ -20,8 +21,14 @@ internal static class Discovery
         {
             writer.WriteStartObject();
             writer.WriteStartObject("m.homeserver");
-            writer.WriteString("base_url", request.Get<HomeserverConfig>().PublicBaseUrl);
+            var config = request.Get<HomeserverConfig>();
+            writer.WriteString("base_url", config.PublicBaseUrl);
             writer.WriteEndObject();
+            if (config.Voip.LiveKitUrls.Count > 0)
+            {
+                writer.WritePropertyName("org.matrix.msc4143.rtc_foci"u8);
+                RtcTransports.Write(writer, config.Voip);
+            }
             writer.WriteEndObject();
         })));
         table.Add(ServerSpec, static request => new(new MatrixResponse.Json(writer =>

@@ -30,6 +30,33 @@ public sealed class HomeserverTests
     }
 
     [Fact]
+    public async Task tells_clients_where_calls_of_many_are_held()
+    {
+        await using (var without = await TestHomeserver.StartAsync())
+        {
+            var alice = await without.RegisterAsync("alice");
+            var none = (await alice.GetAsync("/_matrix/client/v1/rtc/transports")).Ok();
+            Assert.Empty(none.GetProperty("rtc_transports").EnumerateArray());
+            var client = (await without.SendAsync("GET", "/.well-known/matrix/client")).Ok();
+            Assert.False(client.TryGetProperty("org.matrix.msc4143.rtc_foci", out _));
+        }
+        const string Url = "https://calls.example.org/livekit/jwt";
+        await using var server = await TestHomeserver.StartAsync(new()
+        {
+            Configure = config => config with { Voip = config.Voip with { LiveKitUrls = [Url] } },
+        });
+        var bob = await server.RegisterAsync("bob");
+        var transports = (await bob.GetAsync("/_matrix/client/unstable/org.matrix.msc4143/rtc/transports")).Ok()
+            .GetProperty("rtc_transports");
+        var foci = (await server.SendAsync("GET", "/.well-known/matrix/client")).Ok().GetProperty("org.matrix.msc4143.rtc_foci");
+        foreach (var list in (JsonElement[])[transports, foci])
+        {
+            Assert.Equal("livekit", Assert.Single(list.EnumerateArray()).Text("type"));
+            Assert.Equal(Url, list[0].Text("livekit_service_url"));
+        }
+    }
+
+    [Fact]
     public async Task tells_room_versions_to_users()
     {
         await using var server = await TestHomeserver.StartAsync();
