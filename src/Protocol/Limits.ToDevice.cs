@@ -14,6 +14,10 @@ public static partial class Limits
     /// come on top.</summary>
     public const int ToDeviceAppendBytesMax = 512 * 1_024;
 
+    /// <summary>LIMIT: how long the log keeps a message that its devices, or its server, have got. Ours: long enough to
+    /// look into what went wrong, and far beyond any second try of who sent it.</summary>
+    public static readonly TimeSpan ToDeviceRetention = TimeSpan.FromDays(7);
+
     /// <summary>LIMIT: messages in one answer of /sync. Spec: client-server-api #send-to-device-messaging (100
     /// recommended).</summary>
     public const int ToDeviceMessagesPerSyncMax = 100;

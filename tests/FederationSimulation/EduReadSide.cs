@@ -30,6 +30,9 @@ internal sealed class EduReadSide(ServerTables tables, SimulatedLog process, Ser
     public async ValueTask<bool> HasPendingAsync(UserId user, string deviceId, long upTo) =>
         (await ReadAsync()).Pending.TryGetValue((user, deviceId), out var pending) && pending.Keys.Any(position => position <= upTo);
 
+    /// <summary>A run is shorter than the time for which everything is kept.</summary>
+    public ValueTask<long?> FindOldestWaitingAsync(UserId user) => new(0);
+
     /// <summary>What waits for a device, as its <c>/sync</c> shows it.</summary>
     public async ValueTask<List<KeyValuePair<long, string>>> PendingAsync(UserId user, string deviceId) =>
         [.. (await ReadAsync()).Pending[(user, deviceId)]];

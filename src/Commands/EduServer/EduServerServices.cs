@@ -24,6 +24,7 @@ public static class EduServerServices
         services.AddSingleton<PresenceTracker>();
         services.AddSingleton<RemotePresence>();
         services.AddSingleton<IEduServerForFederationApi, EduServerForFederationApi>();
+        services.AddSingleton<ToDeviceTrimmer>();
         services.AddSingleton<ToDeviceBook>();
         services.AddSingleton<IToDeviceForFederationApi, ToDeviceForFederationApi>();
         services.TryAddEnumerable(

@@ -17,7 +17,8 @@ namespace Matrix.EventSourced.Commands.EduServer;
 /// Ensures: record ids are made from the transaction and the recipient, so that the log itself refuses to hold a
 /// message twice; a transaction that broke off midway is completed when it is sent again.
 /// </remarks>
-public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToDeviceLookup lookup)
+public sealed class ToDeviceBook(
+    IEventAppender log, FactAppender appender, IToDeviceLookup lookup, ToDeviceTrimmer trimmer)
 {
     /// <summary>Records a message for every recipient; those of this server that have no device are passed
     /// over.</summary>
@@ -54,7 +55,7 @@ public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToD
             {
                 // A conflict: the transaction was here before, with another body. It is the first one that counts.
                 if (await log.AppendAsync(
-                    StreamOf(recipient.UserId),
+                    ToDeviceTrimmer.StreamOf(recipient.UserId),
                     ExpectedRevision.Any,
                     appended,
                     Durability.Durable,
@@ -62,6 +63,7 @@ public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToD
                     is AppendResult.Appended done)
                     position = LogPosition.Max(position, done.Position);
             }
+            await trimmer.TrimAsync(recipient.UserId);
         }
         return position;
     }
@@ -72,12 +74,14 @@ public sealed class ToDeviceBook(IEventAppender log, FactAppender appender, IToD
         if (!await lookup.HasPendingAsync(user, deviceId, upTo))
             return;
         var appended = await appender.AppendAsync(
-            StreamOf(user), ExpectedRevision.Any, [new ToDeviceAcknowledged(user, deviceId, upTo)], context);
+            ToDeviceTrimmer.StreamOf(user),
+            ExpectedRevision.Any,
+            [new ToDeviceAcknowledged(user, deviceId, upTo)],
+            context);
         if (appended is not AppendResult.Appended)
             throw new InvalidOperationException("An append that expects nothing met a conflict.");
+        await trimmer.TrimAsync(user);
     }
-
-    private static StreamName StreamOf(UserId user) => new(StreamCategories.ToDevice, user.Value);
 
     /// <summary>In their order, as many to a part as fit.</summary>
     private static IEnumerable<List<DeviceMessage>> Split(IReadOnlyList<DeviceMessage> messages)
@@ -129,4 +133,8 @@ public interface IToDeviceLookup
 
     /// <summary>Whether messages up to a position wait for a device.</summary>
     ValueTask<bool> HasPendingAsync(UserId user, string deviceId, long upTo);
+
+    /// <summary>The log position of the oldest message that still waits for one of a user's devices, or for the user's
+    /// server; null for none.</summary>
+    ValueTask<long?> FindOldestWaitingAsync(UserId user);
 }

@@ -106,6 +106,25 @@ public sealed class FedSenderQueries(NpgsqlDataSource database, IProjectionSchem
                 row.GetInt64(4)),
             cancellationToken);
 
+    /// <summary>Where the oldest record of a stream stands that waits for a server; null for none.</summary>
+    public async ValueTask<long?> FindOldestQueuedAsync(
+        ServerName destination, StreamName stream, CancellationToken cancellationToken)
+    {
+        await gate.RequireHeadAsync(Projection, cancellationToken);
+        var found = await ReadAsync(
+            $"""
+            SELECT position FROM {Schema}.queue WHERE destination = $1 AND stream = $2 ORDER BY position LIMIT 1
+            """,
+            parameters =>
+            {
+                parameters.AddText(destination.Value);
+                parameters.AddText(stream.Value);
+            },
+            static row => (long?)row.GetInt64(0),
+            cancellationToken);
+        return found is [var position] ? position : null;
+    }
+
     /// <summary>Every server that something waits for, or that was ever sent to; the worst first.</summary>
     public async ValueTask<IReadOnlyList<DestinationStatus>> StatusAsync(CancellationToken cancellationToken)
     {

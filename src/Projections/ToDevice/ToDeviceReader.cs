@@ -69,6 +69,19 @@ public sealed class ToDeviceReader(NpgsqlDataSource database, IProjectionSchemas
         return found;
     }
 
+    /// <summary>The position of the oldest message that waits for any of a user's devices; null for none.</summary>
+    public async ValueTask<long?> FindOldestAsync(string userId, CancellationToken cancellationToken)
+    {
+        long? oldest = null;
+        var batch = new QueryBatch(database);
+        batch.Add(
+            $"SELECT min(position) FROM {Schema}.pending WHERE user_id = $1",
+            parameters => parameters.AddText(userId),
+            row => oldest = row.IsDBNull(0) ? null : row.GetInt64(0));
+        await batch.ExecuteAsync(cancellationToken);
+        return oldest;
+    }
+
     /// <summary>Those of the users that have a device here.</summary>
     public async ValueTask<HashSet<UserId>> WithDevicesAsync(
         IReadOnlyCollection<UserId> users, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Kit.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +11,7 @@ internal static class FederatingServers
     public static Task<TestHomeserver> StartAsync(
         Func<FederationConfig, FederationConfig> configure, Action<IServiceCollection>? services = null, TimeProvider? time = null)
     {
-        var port = FreePort();
+        var port = FreePorts.Take();
         var listener = new ListenerConfig { Listen = [new ListenAddress(IsTls: true, IPAddress.Loopback, port)] };
         return TestHomeserver.StartAsync(new TestHomeserverOptions
         {
@@ -40,11 +39,4 @@ internal static class FederatingServers
         },
         interception is null ? null : interception.Install,
         time);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

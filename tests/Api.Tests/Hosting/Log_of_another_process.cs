@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Matrix.EventSourced.Api.Configuration;
 using Matrix.EventSourced.Api.Control;
 using Matrix.EventSourced.Api.Hosting;
@@ -12,7 +11,8 @@ namespace Matrix.EventSourced.Api.Tests.Hosting;
 public sealed class Log_of_another_process : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("mes-log-").FullName;
-    private readonly int _port = FreePort();
+    // The log comes back where the server looks for it.
+    private readonly int _port = FreePorts.Take();
     private LogServer _log = null!;
 
     public async Task InitializeAsync() => _log = await ServeLogAsync();
@@ -85,12 +85,4 @@ public sealed class Log_of_another_process : IAsyncLifetime
         },
         TimeProvider.System,
         CancellationToken.None);
-
-    /// <summary>One that nobody has now: the log comes back where the server looks for it.</summary>
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
