@@ -21,6 +21,8 @@ internal sealed class RoomReadSql(string schema)
     /// <summary>The same, oldest first.</summary>
     public string TimelineForwards { get; } = Timeline(schema, "ASC");
 
+    /// <remarks>The bounds of the anchor follow from those of the pair. PostgreSQL takes a pair's for a third of all rows
+    /// each, whatever they are, and would read and sort all of a room for the newest ten.</remarks>
     private static string Timeline(string schema, string order) =>
         $"""
         SELECT {StoredEventReader.Columns}
@@ -29,6 +31,7 @@ internal sealed class RoomReadSql(string schema)
         CROSS JOIN LATERAL (
             SELECT * FROM {schema}.pdus p
             WHERE p.room_id = w.room_id AND p.disposition IN (0, 4)
+                AND p.anchor >= w.after_anchor AND p.anchor <= w.up_to_anchor
                 AND (p.anchor, p.position) > (w.after_anchor, w.after)
                 AND (p.anchor, p.position) <= (w.up_to_anchor, w.up_to)
                 AND ($11 OR p.position > 0) AND {Filters}
