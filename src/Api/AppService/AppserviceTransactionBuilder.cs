@@ -21,10 +21,17 @@ using Matrix.EventSourced.Protocol.RoomVersions;
 namespace Matrix.EventSourced.Api.AppService;
 
 /// <summary>A transaction as it is sent.</summary>
-/// <remarks>Shape: Content is null where all that it was to hold is gone from the log. ToDevice are the messages to
-/// devices that it holds.</remarks>
+/// <remarks>Shape: Content is null where all that it was to hold is gone from the log. From and UpTo are the positions
+/// of the first and the last fact. Messages and News are what it says of devices.</remarks>
 internal sealed record AppserviceTransaction(
-    string Id, byte[]? Content, long UpTo, int Events, int Ephemeral, IReadOnlyList<AddressedMessage> ToDevice);
+    string Id,
+    byte[]? Content,
+    long From,
+    long UpTo,
+    int Events,
+    int Ephemeral,
+    ILookup<long, AddressedMessage> Messages,
+    AppserviceDeviceNews News);
 
 /// <summary>Makes transactions of what waits in a queue.</summary>
 /// <remarks>
@@ -32,9 +39,9 @@ internal sealed record AppserviceTransaction(
 /// unstable names.
 /// Ensures: the same id means the same bytes: it is made from the first and last position and the content's hash, and
 /// every age is counted to the time at which its fact was recorded.
-/// What the log does not hold any more (bounded streams, purged rooms) is left out, and messages that their device has
-/// got by a sync; redacted events are sent as what is left of them. A transaction that for that holds something else
-/// than its last attempt has another id.
+/// What the log does not hold any more (bounded streams, purged rooms) is left out; redacted events are sent as what is
+/// left of them. A transaction that for that holds something else than its last attempt has another id. What it says of
+/// devices is taken over from the last attempt: the tables that say it go on.
 /// </remarks>
 internal sealed class AppserviceTransactionBuilder(
     IEventReader log, RoomReader rooms, ToDeviceReader toDevice, AppserviceQueries queries, IProjectionGate gate)
@@ -47,15 +54,23 @@ internal sealed class AppserviceTransactionBuilder(
 
     private static readonly ReadOnlyMemory<string> Roomserver = new[] { RoomserverProjection.ProjectionName };
 
-    /// <remarks>Requires: at least one row. May take fewer rows than given; at least one.</remarks>
+    /// <param name="service">Who gets it.</param>
+    /// <param name="rows">What waits. Requires: at least one. It may take fewer; at least one.</param>
+    /// <param name="attempt">The attempt that failed before, in this process; null for none.</param>
+    /// <param name="cancellationToken">The server stops.</param>
     public async ValueTask<AppserviceTransaction> BuildAsync(
-        AppserviceRegistration service, IReadOnlyList<WaitingFact> rows, CancellationToken cancellationToken)
+        AppserviceRegistration service,
+        IReadOnlyList<WaitingFact> rows,
+        AppserviceTransaction? attempt,
+        CancellationToken cancellationToken)
     {
+        if (attempt is not null && (attempt.From != rows[0].Position || attempt.UpTo != rows[^1].Position))
+            attempt = null;
         var facts = new List<(WaitingFact Row, IFact? Fact)>();
         foreach (var row in rows)
             facts.Add((row, await ReadAsync(row, cancellationToken)));
         var stored = await FindStoredAsync(facts, cancellationToken);
-        var messages = await FindMessagesAsync(facts, cancellationToken);
+        var messages = attempt?.Messages ?? await FindMessagesAsync(facts, cancellationToken);
 
         var sections = new Sections();
         var news = new AppserviceDeviceNews(service, queries);
@@ -79,18 +94,28 @@ internal sealed class AppserviceTransactionBuilder(
             if (part is not null)
                 (row.IsPdu ? sections.Events : sections.Ephemeral).Add(part);
             sections.ToDevice.AddRange(ofRow);
-            if (fact is not null)
+            if (fact is not null && attempt is null)
                 news.Add(fact, fact is PduRecorded one ? stored.GetValueOrDefault(one.EventId.Value) : null);
             bytes += size;
             others += row.IsPdu ? 0 : 1;
             last = row;
         }
-        await news.FinishAsync(cancellationToken);
+        if (attempt is null)
+            await news.FinishAsync(cancellationToken);
+        else
+            news = attempt.News;
         var content = sections.IsEmpty && news.IsEmpty ? null : Write(service, sections, news);
         var id = string.Create(
             CultureInfo.InvariantCulture, $"{rows[0].Position}-{last.Position}-{HashOf(content)}");
         return new AppserviceTransaction(
-            id, content, last.Position, sections.Events.Count, sections.Ephemeral.Count, sections.ToDevice);
+            id,
+            content,
+            rows[0].Position,
+            last.Position,
+            sections.Events.Count,
+            sections.Ephemeral.Count,
+            messages,
+            news);
     }
 
     /// <summary>The messages to devices, by the positions of their facts: one for each device that there was then.

@@ -22,6 +22,7 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
     private readonly Lock _lock = new();
     private AppserviceProgress? _progress;
     private readonly Dictionary<(string User, string Device), long> _deviceToTakenUpTo = [];
+    private AppserviceTransaction? _attempt;
     private long _recordedUpTo = -1;
     private bool _isRunning;
     private bool _hasSignal;
@@ -144,7 +145,7 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
             await RecordDeliveryAsync(progress, services.Stopping);
             return false;
         }
-        var transaction = await services.Builder.BuildAsync(service, rows, services.Stopping);
+        var transaction = await services.Builder.BuildAsync(service, rows, _attempt, services.Stopping);
         if (transaction.Content is not { } content || service.Url is null)
         {
             // Nothing is left of it, or the service wants no traffic.
@@ -157,6 +158,7 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
                 new AppserviceTransactionBegun(service.Id, progress.DeliveredUpTo, transaction.UpTo));
             await AcknowledgeAsync();
         }
+        _attempt = transaction;
         _lastAttempt = services.Time.GetUtcNow();
         var path = $"/transactions/{Uri.EscapeDataString(transaction.Id)}";
         var reply = await services.Client.SendAsync(
@@ -174,10 +176,14 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
     private void Delivered(AppserviceTransaction transaction, AppserviceProgress before)
     {
         services.LogDelivered(service.Id, transaction, before.Failures > 0);
+        _attempt = null;
         if (service.TracksDevices)
         {
-            foreach (var message in transaction.ToDevice)
-                _deviceToTakenUpTo[(message.UserId, message.DeviceId)] = message.Message.Position;
+            foreach (var message in transaction.Messages.SelectMany(static messages => messages))
+            {
+                if (message.Message.Position <= transaction.UpTo)
+                    _deviceToTakenUpTo[(message.UserId, message.DeviceId)] = message.Message.Position;
+            }
         }
         SetProgress(AppserviceProgress.Delivered(transaction.UpTo));
     }
