@@ -14,7 +14,7 @@ namespace Matrix.EventSourced.Api.AppService;
 /// <summary>What one transaction says of devices: whose lists changed, with whom no room is shared any more, and what
 /// keys the service's own devices have left.</summary>
 /// <remarks>
-/// Spec: MSC3202 (not in v1.19), under its unstable names.
+/// MSC3202, which v1.19 has not, under its unstable names.
 /// Shape: of each device the last that the transaction's facts say. Whether somebody shares a room is asked of the
 /// tables as they are now: who left and is back is told of as changed.
 /// </remarks>

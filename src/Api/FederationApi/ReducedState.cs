@@ -51,7 +51,7 @@ internal sealed record ReducedState(List<RoomserverPdu> Pdus, IReadOnlyList<Serv
             .Select(entry => entry.Key)]);
     }
 
-    /// <summary>The first who came, of those who are there or may come; of those who are gone where nobody is.</summary>
+    /// <summary>The first who came, of those who are there or invited; of those who are gone where nobody is.</summary>
     private static IEnumerable<(RoomserverPdu Stored, Pdu Pdu, Membership Membership)> Heroes(
         List<(RoomserverPdu Stored, Pdu Pdu, Membership Membership)> members)
     {

@@ -132,7 +132,8 @@ public sealed class ResidentMemberships(
             _ => throw new InvariantException("a PDU is parsed or refused"),
         };
 
-    /// <summary>Checks the signatures, ours being added where one of our members is said to vouch for the join.</summary>
+    /// <summary>Checks the signatures, ours being added where one of our members is said to vouch for the
+    /// join.</summary>
     /// <remarks>Whoever may not join by what we know of the room's conditions is not vouched for, whatever template was
     /// made for them, and whether any was.</remarks>
     private async ValueTask<(Pdu? Pdu, MatrixError? Error)> VerifyAsync(

@@ -35,7 +35,7 @@ public sealed record AppserviceRegistration
     /// <summary>Whether it knows ephemeral data by the name of before the spec had it.</summary>
     public bool HasOldEphemeralName { get; init; }
 
-    /// <summary>Whether it hears of device lists and of its devices' keys, as one that encrypts must (MSC3202).</summary>
+    /// <summary>Whether it hears of device lists and of its devices' keys: it encrypts (MSC3202).</summary>
     public bool TracksDevices { get; init; }
 
     /// <summary>Whether it gets the messages to its users' devices (MSC4203).</summary>
