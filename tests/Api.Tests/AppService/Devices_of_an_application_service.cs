@@ -95,6 +95,34 @@ public sealed class Devices_of_an_application_service
     }
 
     [Fact]
+    public async Task messages_that_were_taken_never_come_again_and_those_that_failed_come_as_they_were()
+    {
+        await using var world = await BridgedServer.StartAsync(Encrypts);
+        var alice = await world.Server.RegisterAsync("alice");
+        var ghost = await GhostAsync(world);
+        await SendAsync(alice, ghost, "*", "t1");
+        await NextAsync(world, ToDevice);
+        for (var poll = 0; await WaitingAsync(ghost) > 0; poll++)
+            Assert.True(poll < PollsMax, "The message still waits for a sync.");
+        await world.Server.RestartWithoutDatabaseAsync();
+        var isAway = true;
+        world.Service.Answer = _ => Task.FromResult<(int, string)?>(isAway ? (503, "{}") : null);
+        await SendAsync(alice, ghost, "*", "t2");
+        var failed = await NextAsync(world, ToDevice);
+        await world.Server.StopAsync();
+        while (world.Service.TryTake() is not null)
+        {
+        }
+        isAway = false;
+        await world.Server.RestartWithoutDatabaseAsync();
+        (await world.Bot.GetAsync("account/whoami")).Ok();
+        var taken = await NextAsync(world, ToDevice);
+
+        Assert.Equal("t2", Body(Assert.Single(failed.Json.GetProperty(ToDevice).EnumerateArray())));
+        Assert.Equal((failed.Path, failed.Body), (taken.Path, taken.Body));
+    }
+
+    [Fact]
     public async Task changed_lists_of_who_shares_a_room_are_told()
     {
         await using var world = await BridgedServer.StartAsync(Encrypts);
