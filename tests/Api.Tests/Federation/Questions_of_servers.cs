@@ -31,6 +31,29 @@ public sealed class Questions_of_servers : OneHostileServer
     public async Task incomplete_queries_are_refused(string query, string errCode) =>
         (await AskAsync("GET", $"{V1}/{query}")).Refused(400, errCode);
 
+    /// <summary>Rooms that were split have many heads; who names them all was refused.</summary>
+    [Fact]
+    public async Task more_events_may_be_named_than_are_looked_at()
+    {
+        var first = await Alice.SendTextAsync(Room, "one");
+        await Alice.SendTextAsync(Room, "two");
+        var third = await Alice.SendTextAsync(Room, "three");
+        var heads = string.Join(',', Enumerable.Range(0, 150).Select(number => $"\"$head{number}\"").Prepend($"\"{first}\""));
+        var missing = (await AskAsync(
+            "POST",
+            $"{V1}/get_missing_events/{Uri.EscapeDataString(Room)}",
+            $$"""{"earliest_events":[{{heads}}],"latest_events":["{{third}}"],"limit":10}""")).Ok();
+        var query = string.Concat(Enumerable.Range(0, 150).Select(number => $"&v=%24head{number}"));
+        var history = (await AskAsync(
+            "GET",
+            $"{V1}/backfill/{Uri.EscapeDataString(Room)}?limit=1&v={Uri.EscapeDataString(third)}{query}")).Ok();
+
+        Assert.Equal(
+            "two", Assert.Single(missing.GetProperty("events").EnumerateArray()).GetProperty("content").Text("body"));
+        Assert.Equal(
+            "three", Assert.Single(history.GetProperty("pdus").EnumerateArray()).GetProperty("content").Text("body"));
+    }
+
     /// <summary>The limit's default, said aloud: it led to an empty page that was to be asked for again.</summary>
     [Fact]
     public async Task directory_without_a_limit_is_told_whole()
