@@ -198,6 +198,10 @@ internal sealed class ReadSide(ServerTables tables, SimulatedLog process, FedSen
         return tables.Rooms.Banned(roomId, limit);
     }
 
+    /// <summary>Only asked by an endpoint that is not simulated.</summary>
+    public ValueTask<bool> IsServerInvitedAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public async ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
         RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken)
     {

@@ -41,7 +41,7 @@ internal sealed class ServerProcess
         _aliases = new AliasBook(Log, appender, Identity);
         var directory = new RoomDirectory(Log, appender);
         _memberships = new Memberships(Rooms, ports, ports, Identity);
-        var drafts = new MembershipDrafts(Rooms, _memberships, Identity, clock);
+        var drafts = new MembershipDrafts(Rooms, _memberships, ports, Identity, clock);
         _remote = new RemoteMemberships(
             Rooms, new NoRemoteRooms(), ports, ports, _aliases, drafts, signing, Identity, clock);
         _redactions = new Redactions(Rooms, ports);

@@ -22,7 +22,11 @@ public sealed class AppserviceAuthenticator(
         // Whoever asks is there, and takes what waits for it.
         waker.Wake(service.Id);
         var (identity, error) = await identities.AssertAsync(
-            service, Query(http, "user_id"), Query(http, "device_id"), http.RequestAborted);
+            service,
+            Query(http, "user_id"),
+            // The second is the name of before the spec had it, which bridges still send.
+            Query(http, "device_id") ?? Query(http, "org.matrix.msc3202.device_id"),
+            http.RequestAborted);
         if (identity is null)
             return (null, error);
         return (new Requester(identity.UserId, identity.DeviceId ?? string.Empty, IsGuest: false, IsAdmin: false, "")

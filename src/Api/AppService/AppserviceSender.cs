@@ -1,9 +1,12 @@
+using Matrix.EventSourced.Commands.EduServer;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.EventStore;
+using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Projections.AppService;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.AppServices;
+using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.AppService;
 
@@ -40,6 +43,7 @@ internal sealed partial class AppserviceSenderServices(
     AppserviceTransactionBuilder builder,
     AppserviceDeliveryLog deliveries,
     AppserviceClient client,
+    ToDeviceBook toDevice,
     IProjectionGate gate,
     TimeProvider time,
     IRandom random,
@@ -59,6 +63,14 @@ internal sealed partial class AppserviceSenderServices(
     public IRandom Random => random;
 
     public CancellationToken Stopping => stopping;
+
+    /// <summary>A service has got the messages to a device, in the device's stead.</summary>
+    public ValueTask AcknowledgeAsync(UserId user, string deviceId, long upTo) =>
+        toDevice.AcknowledgeAsync(
+            user,
+            deviceId,
+            upTo,
+            new CommandContext(FactActor.Self, time.GetUtcNow().ToUnixTimeMilliseconds(), "appservice"));
 
     /// <summary>Whether the tables have come up to a position.</summary>
     public async ValueTask<bool> IsProjectedAsync(long position) =>
@@ -119,6 +131,7 @@ internal sealed class AppserviceSender : IHostedService, IAppserviceWaker, IDisp
         AppserviceTransactionBuilder builder,
         AppserviceDeliveryLog deliveries,
         AppserviceClient client,
+        ToDeviceBook toDevice,
         IProjectionGate gate,
         TimeProvider time,
         IRandom random,
@@ -126,7 +139,7 @@ internal sealed class AppserviceSender : IHostedService, IAppserviceWaker, IDisp
     {
         _signals = signals;
         var shared = new AppserviceSenderServices(
-            queue, builder, deliveries, client, gate, time, random, logger, _stopping.Token);
+            queue, builder, deliveries, client, toDevice, gate, time, random, logger, _stopping.Token);
         _idToWorker = services.All.ToDictionary(
             service => service.Id, service => new AppserviceWorker(service, shared), StringComparer.Ordinal);
     }

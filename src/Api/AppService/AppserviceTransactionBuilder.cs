@@ -12,25 +12,39 @@ using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.AppService;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Projections.ToDevice;
 using Matrix.EventSourced.Protocol;
+using Matrix.EventSourced.Protocol.AppServices;
 using Matrix.EventSourced.Protocol.Pdus;
 using Matrix.EventSourced.Protocol.RoomVersions;
 
 namespace Matrix.EventSourced.Api.AppService;
 
 /// <summary>A transaction as it is sent.</summary>
-/// <remarks>Shape: Content is null where all that it was to hold is gone from the log.</remarks>
-internal sealed record AppserviceTransaction(string Id, byte[]? Content, long UpTo, int Events, int Ephemeral);
+/// <remarks>Shape: Content is null where all that it was to hold is gone from the log. From and UpTo are the positions
+/// of the first and the last fact. Messages and News are what it says of devices.</remarks>
+internal sealed record AppserviceTransaction(
+    string Id,
+    byte[]? Content,
+    long From,
+    long UpTo,
+    int Events,
+    int Ephemeral,
+    ILookup<long, AddressedMessage> Messages,
+    AppserviceDeviceNews News);
 
 /// <summary>Makes transactions of what waits in a queue.</summary>
 /// <remarks>
-/// Spec: v1.19 application-service-api #pushing-events, #pushing-ephemeral-data.
+/// Spec: v1.19 application-service-api #pushing-events, #pushing-ephemeral-data; MSC4203 and MSC3202 under their
+/// unstable names.
 /// Ensures: the same id means the same bytes: it is made from the first and last position and the content's hash, and
 /// every age is counted to the time at which its fact was recorded.
 /// What the log does not hold any more (bounded streams, purged rooms) is left out; redacted events are sent as what is
-/// left of them. A transaction that for that holds something else than its last attempt has another id.
+/// left of them. A transaction that for that holds something else than its last attempt has another id. What it says of
+/// devices is taken over from the last attempt: the tables that say it go on.
 /// </remarks>
-internal sealed class AppserviceTransactionBuilder(IEventReader log, RoomReader rooms, IProjectionGate gate)
+internal sealed class AppserviceTransactionBuilder(
+    IEventReader log, RoomReader rooms, ToDeviceReader toDevice, AppserviceQueries queries, IProjectionGate gate)
 {
     private static readonly JsonWriterOptions Relaxed = new()
     {
@@ -40,41 +54,91 @@ internal sealed class AppserviceTransactionBuilder(IEventReader log, RoomReader 
 
     private static readonly ReadOnlyMemory<string> Roomserver = new[] { RoomserverProjection.ProjectionName };
 
-    /// <remarks>Requires: at least one row. May take fewer rows than given; at least one.</remarks>
+    /// <param name="service">Who gets it.</param>
+    /// <param name="rows">What waits. Requires: at least one. It may take fewer; at least one.</param>
+    /// <param name="attempt">The attempt that failed before, in this process; null for none.</param>
+    /// <param name="cancellationToken">The server stops.</param>
     public async ValueTask<AppserviceTransaction> BuildAsync(
-        IReadOnlyList<WaitingFact> rows, CancellationToken cancellationToken)
+        AppserviceRegistration service,
+        IReadOnlyList<WaitingFact> rows,
+        AppserviceTransaction? attempt,
+        CancellationToken cancellationToken)
     {
+        if (attempt is not null && (attempt.From != rows[0].Position || attempt.UpTo != rows[^1].Position))
+            attempt = null;
         var facts = new List<(WaitingFact Row, IFact? Fact)>();
         foreach (var row in rows)
             facts.Add((row, await ReadAsync(row, cancellationToken)));
         var stored = await FindStoredAsync(facts, cancellationToken);
+        var messages = attempt?.Messages ?? await FindMessagesAsync(facts, cancellationToken);
 
-        var events = new List<ReadOnlyMemory<byte>>();
-        var ephemeral = new List<ReadOnlyMemory<byte>>();
+        var sections = new Sections();
+        var news = new AppserviceDeviceNews(service, queries);
         var last = rows[0];
-        var bytes = 0;
+        var (bytes, others) = (0, 0);
         foreach (var (row, fact) in facts)
         {
+            var ofRow = messages[row.Position].ToList();
             var part = fact switch
             {
                 PduRecorded pdu => WriteEvent(row, pdu, stored.GetValueOrDefault(pdu.EventId.Value)),
                 null => null,
                 var other => WriteEphemeral(other),
             };
-            var size = part?.Length ?? 0;
+            var size = (part?.Length ?? 0) + ofRow.Sum(message => message.Message.ContentUtf8.Length);
             var isFull = bytes > 0 && bytes + size > Limits.AppserviceTransactionBytesMax;
-            var into = row.IsPdu ? events : ephemeral;
-            if (isFull || into.Count >= (row.IsPdu ? Limits.AppserviceEventsMax : Limits.AppserviceEphemeralMax))
+            if (isFull || (row.IsPdu
+                ? sections.Events.Count >= Limits.AppserviceEventsMax
+                : others >= Limits.AppserviceEphemeralMax))
                 break;
             if (part is not null)
-                into.Add(part);
+                (row.IsPdu ? sections.Events : sections.Ephemeral).Add(part);
+            sections.ToDevice.AddRange(ofRow);
+            if (fact is not null && attempt is null)
+                news.Add(fact, fact is PduRecorded one ? stored.GetValueOrDefault(one.EventId.Value) : null);
             bytes += size;
+            others += row.IsPdu ? 0 : 1;
             last = row;
         }
-        var content = events.Count + ephemeral.Count == 0 ? null : Write(events, ephemeral);
+        if (attempt is null)
+            await news.FinishAsync(cancellationToken);
+        else
+            news = attempt.News;
+        var content = sections.IsEmpty && news.IsEmpty ? null : Write(service, sections, news);
         var id = string.Create(
             CultureInfo.InvariantCulture, $"{rows[0].Position}-{last.Position}-{HashOf(content)}");
-        return new AppserviceTransaction(id, content, last.Position, events.Count, ephemeral.Count);
+        return new AppserviceTransaction(
+            id,
+            content,
+            rows[0].Position,
+            last.Position,
+            sections.Events.Count,
+            sections.Ephemeral.Count,
+            messages,
+            news);
+    }
+
+    /// <summary>The messages to devices, by the positions of their facts: one for each device that there was then.
+    /// </summary>
+    private async ValueTask<ILookup<long, AddressedMessage>> FindMessagesAsync(
+        List<(WaitingFact Row, IFact? Fact)> facts, CancellationToken cancellationToken)
+    {
+        var users = new HashSet<string>(StringComparer.Ordinal);
+        var positions = new List<long>();
+        foreach (var (row, fact) in facts)
+        {
+            if (fact is not ToDeviceSent sent)
+                continue;
+            users.Add(sent.Recipient.Value);
+            positions.Add(row.Position);
+        }
+        List<AddressedMessage> found = [];
+        if (positions.Count > 0)
+        {
+            await gate.RequireHeadAsync(ToDeviceProjection.Gate, cancellationToken);
+            found = await toDevice.ReadAtAsync(users, positions, cancellationToken);
+        }
+        return found.ToLookup(message => message.Message.Position);
     }
 
     private async ValueTask<IFact?> ReadAsync(WaitingFact row, CancellationToken cancellationToken)
@@ -195,14 +259,40 @@ internal sealed class AppserviceTransactionBuilder(IEventReader log, RoomReader 
         json.WriteEndObject();
     }
 
-    private static byte[] Write(List<ReadOnlyMemory<byte>> events, List<ReadOnlyMemory<byte>> ephemeral) => Json(json =>
+    private static byte[] Write(AppserviceRegistration service, Sections sections, AppserviceDeviceNews news) =>
+        Json(json =>
+        {
+            json.WriteStartObject();
+            WriteAll(json, "events"u8, sections.Events);
+            if (sections.Ephemeral.Count > 0)
+            {
+                WriteAll(
+                    json,
+                    service.HasOldEphemeralName ? "de.sorunome.msc2409.ephemeral"u8 : "ephemeral"u8,
+                    sections.Ephemeral);
+            }
+            if (sections.ToDevice.Count > 0)
+            {
+                json.WriteStartArray("de.sorunome.msc2409.to_device"u8);
+                foreach (var message in sections.ToDevice)
+                    Write(json, message);
+                json.WriteEndArray();
+            }
+            news.Write(json);
+            json.WriteEndObject();
+        });
+
+    private static void Write(Utf8JsonWriter json, AddressedMessage message)
     {
         json.WriteStartObject();
-        WriteAll(json, "events"u8, events);
-        if (ephemeral.Count > 0)
-            WriteAll(json, "ephemeral"u8, ephemeral);
+        json.WriteString("type"u8, message.Message.Type);
+        json.WriteString("sender"u8, message.Message.Sender);
+        json.WriteString("to_user_id"u8, message.UserId);
+        json.WriteString("to_device_id"u8, message.DeviceId);
+        json.WritePropertyName("content"u8);
+        json.WriteRawValue(message.Message.ContentUtf8.Span, skipInputValidation: true);
         json.WriteEndObject();
-    });
+    }
 
     private static void WriteAll(Utf8JsonWriter json, ReadOnlySpan<byte> name, List<ReadOnlyMemory<byte>> parts)
     {
@@ -222,4 +312,16 @@ internal sealed class AppserviceTransactionBuilder(IEventReader log, RoomReader 
 
     private static string HashOf(byte[]? content) =>
         content is null ? "" : Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 8));
+
+    /// <summary>What goes into the parts of a transaction, in order.</summary>
+    private sealed class Sections
+    {
+        public List<ReadOnlyMemory<byte>> Events { get; } = [];
+
+        public List<ReadOnlyMemory<byte>> Ephemeral { get; } = [];
+
+        public List<AddressedMessage> ToDevice { get; } = [];
+
+        public bool IsEmpty => Events.Count + Ephemeral.Count + ToDevice.Count == 0;
+    }
 }

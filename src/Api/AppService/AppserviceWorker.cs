@@ -3,6 +3,7 @@ using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Protocol;
 using Matrix.EventSourced.Protocol.AppServices;
+using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Api.AppService;
 
@@ -20,6 +21,8 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
 {
     private readonly Lock _lock = new();
     private AppserviceProgress? _progress;
+    private readonly Dictionary<(string User, string Device), long> _deviceToTakenUpTo = [];
+    private AppserviceTransaction? _attempt;
     private long _recordedUpTo = -1;
     private bool _isRunning;
     private bool _hasSignal;
@@ -142,7 +145,7 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
             await RecordDeliveryAsync(progress, services.Stopping);
             return false;
         }
-        var transaction = await services.Builder.BuildAsync(rows, services.Stopping);
+        var transaction = await services.Builder.BuildAsync(service, rows, _attempt, services.Stopping);
         if (transaction.Content is not { } content || service.Url is null)
         {
             // Nothing is left of it, or the service wants no traffic.
@@ -153,7 +156,9 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
         {
             await services.Deliveries.WriteAsync(
                 new AppserviceTransactionBegun(service.Id, progress.DeliveredUpTo, transaction.UpTo));
+            await AcknowledgeAsync();
         }
+        _attempt = transaction;
         _lastAttempt = services.Time.GetUtcNow();
         var path = $"/transactions/{Uri.EscapeDataString(transaction.Id)}";
         var reply = await services.Client.SendAsync(
@@ -171,6 +176,15 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
     private void Delivered(AppserviceTransaction transaction, AppserviceProgress before)
     {
         services.LogDelivered(service.Id, transaction, before.Failures > 0);
+        _attempt = null;
+        if (service.TracksDevices)
+        {
+            foreach (var message in transaction.Messages.SelectMany(static messages => messages))
+            {
+                if (message.Message.Position <= transaction.UpTo)
+                    _deviceToTakenUpTo[(message.UserId, message.DeviceId)] = message.Message.Position;
+            }
+        }
         SetProgress(AppserviceProgress.Delivered(transaction.UpTo));
     }
 
@@ -214,6 +228,21 @@ internal sealed class AppserviceWorker(AppserviceRegistration service, Appservic
             return;
         await services.Deliveries.WriteAsync(new AppserviceTransactionDelivered(service.Id, progress.DeliveredUpTo));
         _recordedUpTo = progress.DeliveredUpTo;
+        await AcknowledgeAsync();
+    }
+
+    /// <summary>What a service took for devices of users whom nobody else has need not wait for their syncs.</summary>
+    /// <remarks>Only once a fact says that it took it: what is sent again must be the same. A crash in between leaves
+    /// the messages until the next one to the device, which takes them along.</remarks>
+    private async ValueTask AcknowledgeAsync()
+    {
+        foreach (var ((user, device), upTo) in _deviceToTakenUpTo)
+        {
+            var userId = UserId.Parse(user);
+            if (service.HasUserForItself(userId))
+                await services.AcknowledgeAsync(userId, device, upTo);
+        }
+        _deviceToTakenUpTo.Clear();
     }
 
     private void SetProgress(AppserviceProgress progress)

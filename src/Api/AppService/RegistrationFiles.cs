@@ -117,6 +117,10 @@ internal sealed class RegistrationReader(string path, YamlMappingNode root, List
         var hsToken = Required(root, "hs_token");
         var sender = ReadSender(server);
         var namespaces = ReadMapping(root, "namespaces");
+        var isEphemeral = ReadFlag(root, "receive_ephemeral", otherwise: false);
+        // The names of before the spec had it, which bridges still write.
+        var isEphemeralOfOld = ReadFlag(root, "de.sorunome.msc2409.push_ephemeral", otherwise: false)
+            | ReadFlag(root, "push_ephemeral", otherwise: false);
         var registration = new AppserviceRegistration
         {
             Id = id.Value ?? "?",
@@ -128,10 +132,9 @@ internal sealed class RegistrationReader(string path, YamlMappingNode root, List
             Rooms = ReadNamespaces(namespaces, "rooms"),
             Aliases = ReadNamespaces(namespaces, "aliases"),
             IsRateLimited = ReadFlag(root, "rate_limited", otherwise: true),
-            // The names of before the spec had it, which bridges still write.
-            ReceivesEphemeral = ReadFlag(root, "receive_ephemeral", otherwise: false)
-                | ReadFlag(root, "de.sorunome.msc2409.push_ephemeral", otherwise: false)
-                | ReadFlag(root, "push_ephemeral", otherwise: false),
+            ReceivesEphemeral = isEphemeral | isEphemeralOfOld,
+            HasOldEphemeralName = !isEphemeral & isEphemeralOfOld,
+            TracksDevices = ReadFlag(root, "org.matrix.msc3202", otherwise: false),
             Protocols = ReadProtocols(),
         };
         return problems.Count == _problemsBefore

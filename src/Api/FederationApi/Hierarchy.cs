@@ -7,6 +7,7 @@ using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using Matrix.EventSourced.Protocol.RoomVersions;
+using Matrix.EventSourced.Protocol.Signing;
 
 namespace Matrix.EventSourced.Api.FederationApi;
 
@@ -15,7 +16,7 @@ namespace Matrix.EventSourced.Api.FederationApi;
 /// inaccessible, so that it asks nobody else for them.</remarks>
 internal static class Hierarchy
 {
-    /// <summary>LIMIT: children that are described. Ours: as many as one page shows.</summary>
+    /// <summary>LIMIT: children that are described; all of them are named. Ours: as many as one page shows.</summary>
     private const int ChildrenMax = 100;
 
     public static readonly EndpointSpec Spec = new(
@@ -34,10 +35,11 @@ internal static class Hierarchy
         var cards = request.Get<LocalRoomCards>();
         var found = await cards.FindAsync(
             new Dictionary<string, IReadOnlyList<string>> { [roomId.Value] = [] }, request.ClientGone);
-        if (!found.TryGetValue(roomId.Value, out var root) || !await MaySeeAsync(request, root))
+        if (!found.TryGetValue(roomId.Value, out var root) || await LookAsync(request, root) != Sight.Shown)
             return MatrixError.NotFound("This room is not here, or not for your server.");
         var suggestedOnly = request.Query("suggested_only") == "true";
-        var children = root.Children.Where(child => !suggestedOnly || child.IsSuggested).Take(ChildrenMax).ToList();
+        var named = root.Children.Where(child => !suggestedOnly || child.IsSuggested).ToList();
+        var children = named.Take(ChildrenMax).ToList();
         var ofChildren = await cards.FindAsync(
             children.ToDictionary(child => child.RoomId, child => child.Via), request.ClientGone);
         var (shown, hidden) = (new List<RoomCard>(), new List<string>());
@@ -45,10 +47,15 @@ internal static class Hierarchy
         {
             if (!ofChildren.TryGetValue(child.RoomId, out var card))
                 continue;
-            if (await MaySeeAsync(request, card))
-                shown.Add(card);
-            else
-                hidden.Add(child.RoomId);
+            switch (await LookAsync(request, card))
+            {
+                case Sight.Shown:
+                    shown.Add(card);
+                    break;
+                case Sight.Hidden:
+                    hidden.Add(child.RoomId);
+                    break;
+            }
         }
         return new MatrixResponse.Json(json =>
         {
@@ -67,31 +74,43 @@ internal static class Hierarchy
             json.WriteEndArray();
             json.WriteStartObject("room"u8);
             RoomCardWriter.WriteMembers(json, root);
-            RoomCardWriter.WriteChildren(json, children);
+            RoomCardWriter.WriteChildren(json, named);
             json.WriteEndObject();
             json.WriteEndObject();
         });
     }
 
-    /// <summary>A server sees a room that one of its users could see: it is in it, could join or knock, or anybody may
-    /// read it.</summary>
-    private static async ValueTask<bool> MaySeeAsync(MatrixRequest request, RoomCard card)
+    /// <summary>A server sees a room that one of its users could see: it is in it, is invited, could join or knock, or
+    /// anybody may read it.</summary>
+    private static async ValueTask<Sight> LookAsync(MatrixRequest request, RoomCard card)
     {
-        if (card.IsWorldReadable || card.JoinRule == "public")
-            return true;
+        var hosts = request.Get<IJoinedHosts>();
+        var roomId = RoomId.Parse(card.RoomId);
+        var inRoom = await hosts.InRoomAsync(roomId, request.ClientGone);
+        if (!inRoom.Contains(request.Get<ServerIdentity>().Name))
+            return Sight.Unknown;
+        if (card.IsWorldReadable || card.JoinRule == "public" || inRoom.Contains(request.Origin))
+            return Sight.Shown;
         var rules = card.RoomVersion is null ? null : RoomVersionRules.Find(card.RoomVersion);
         if (card.JoinRule is "knock" or "knock_restricted" && rules?.Knocking == true)
-            return true;
-        var hosts = request.Get<IJoinedHosts>();
-        IEnumerable<string> rooms = card.JoinRule is "restricted" or "knock_restricted"
-            ? [card.RoomId, .. card.AllowedRoomIds]
-            : [card.RoomId];
-        foreach (var room in rooms)
+            return Sight.Shown;
+        foreach (var allowed in card.JoinRule is "restricted" or "knock_restricted" ? card.AllowedRoomIds : [])
         {
-            if (RoomId.TryParse(room, out var roomId)
-                && (await hosts.InRoomAsync(roomId, request.ClientGone)).Contains(request.Origin))
-                return true;
+            if (RoomId.TryParse(allowed, out var other)
+                && (await hosts.InRoomAsync(other, request.ClientGone)).Contains(request.Origin))
+                return Sight.Shown;
         }
-        return false;
+        return await request.Get<IRoomGraphQueries>().IsServerInvitedAsync(roomId, request.Origin, request.ClientGone)
+            ? Sight.Shown
+            : Sight.Hidden;
+    }
+
+    /// <summary>What another server hears of a room.</summary>
+    private enum Sight
+    {
+        /// <summary>Nobody of ours is in it: others know it better.</summary>
+        Unknown,
+        Hidden,
+        Shown,
     }
 }

@@ -36,7 +36,9 @@ internal static class Queries
 
     private static async ValueTask<MatrixResponse> DirectoryAsync(MatrixRequest request)
     {
-        if (!RoomAlias.TryParse(request.Query("room_alias"), out var alias))
+        if (request.Query("room_alias") is not { Length: > 0 } text)
+            return MatrixError.MissingParam("room_alias is needed.");
+        if (!RoomAlias.TryParse(text, out var alias))
             return MatrixError.InvalidParam("room_alias must be a room alias.");
         var aliases = request.Get<AliasBook>();
         if (!aliases.IsOurs(alias))
@@ -61,7 +63,9 @@ internal static class Queries
 
     private static async ValueTask<MatrixResponse> ProfileAsync(MatrixRequest request)
     {
-        if (!UserId.TryParse(request.Query("user_id"), out var userId))
+        if (request.Query("user_id") is not { Length: > 0 } text)
+            return MatrixError.MissingParam("user_id is needed.");
+        if (!UserId.TryParse(text, out var userId))
             return MatrixError.InvalidParam("user_id must be a user id.");
         if (userId.Server != request.Get<ServerIdentity>().Name)
             return MatrixError.InvalidParam("The user is not of this server.");
@@ -71,13 +75,18 @@ internal static class Queries
         if (await request.Get<IProfileQueries>().FindAsync(userId, request.ClientGone) is not { } profile)
             return MatrixError.NotFound("There is no such user.");
         var field = request.Query("field");
+        if (field is not null && profile.Find(field) is null)
+            return MatrixError.NotFound("The profile has no such field.");
         return new MatrixResponse.Json(json =>
         {
             json.WriteStartObject();
-            if (profile.DisplayName is not null && field is null or "displayname")
-                json.WriteString("displayname"u8, profile.DisplayName);
-            if (profile.AvatarUrl is not null && field is null or "avatar_url")
-                json.WriteString("avatar_url"u8, profile.AvatarUrl);
+            foreach (var (name, value) in profile.Fields)
+            {
+                if (field is not null && name != field)
+                    continue;
+                json.WritePropertyName(name);
+                json.WriteRawValue(value.Span, skipInputValidation: true);
+            }
             json.WriteEndObject();
         });
     }

@@ -26,7 +26,8 @@ internal static class RoomGraph
     /// <summary>LIMIT: PDUs of one answer. Ours: others ask for 100 at most.</summary>
     private const int HistoryMax = 100;
 
-    /// <summary>LIMIT: event ids that one request names. Ours: as many as a PDU may cite, several times.</summary>
+    /// <summary>LIMIT: event ids of one request that are looked at. Ours: as many as a PDU may cite, several times. A
+    /// room may have more heads than that, so the rest is passed over, not refused.</summary>
     private const int NamedMax = 100;
 
     public static void Map(EndpointTable table)
@@ -105,10 +106,10 @@ internal static class RoomGraph
         if (!request.TryGetLimit(HistoryMax, out var limit))
             return MatrixError.InvalidParam("limit must be a whole number.");
         var from = new List<EventId>();
-        foreach (var text in request.Http.Request.Query["v"])
+        foreach (var text in request.Http.Request.Query["v"].Take(NamedMax))
         {
-            if (!EventId.TryParse(text, out var eventId) || from.Count == NamedMax)
-                return MatrixError.InvalidParam("v must be event ids, not too many.");
+            if (!EventId.TryParse(text, out var eventId))
+                return MatrixError.InvalidParam("v must be event ids.");
             from.Add(eventId);
         }
         if (from.Count == 0)
@@ -223,11 +224,10 @@ internal static class RoomGraph
 
     private static List<EventId>? ReadIds(JsonElement body, string name)
     {
-        if (!body.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array
-            || list.GetArrayLength() > NamedMax)
+        if (!body.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array)
             return null;
         var eventIds = new List<EventId>();
-        foreach (var entry in list.EnumerateArray())
+        foreach (var entry in list.EnumerateArray().Take(NamedMax))
         {
             if (entry.ValueKind != JsonValueKind.String || !EventId.TryParse(entry.GetString(), out var eventId))
                 return null;

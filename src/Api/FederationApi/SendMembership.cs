@@ -1,10 +1,8 @@
 using System.Text.Json;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Federation.FederationApi;
-using Matrix.EventSourced.Projections.FedSender;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Identifiers;
-using Matrix.EventSourced.Protocol.Pdus;
 
 namespace Matrix.EventSourced.Api.FederationApi;
 
@@ -41,19 +39,16 @@ internal static class SendMembership
         var graph = request.Get<RoomGraphReader>();
         var join = (await graph.FindAsync(taken.Pdu.RoomId, taken.Pdu.EventId))!;
         var state = await graph.ReadAsync(await graph.StateBeforeAsync(join));
-        var omits = !isOld && request.Query("omit_members") == "true";
-        if (omits)
-            state = [.. state.Where(pdu => IsShownWithoutMembers(RoomGraphReader.Parse(pdu), taken.Pdu))];
+        var reduced = !isOld && request.Query("omit_members") == "true" ? ReducedState.Of(state, taken.Pdu) : null;
+        if (reduced is not null)
+            state = reduced.Pdus;
         var chain = await graph.AuthChainAsync([.. state, join]);
-        if (omits)
+        if (reduced is not null)
         {
             // What is in the state already is not said twice.
             var inState = state.Select(pdu => pdu.EventId).ToHashSet();
             chain = [.. chain.Where(pdu => !inState.Contains(pdu.EventId))];
         }
-        var servers = omits
-            ? await request.Get<IJoinedHosts>().InRoomAsync(taken.Pdu.RoomId, request.ClientGone)
-            : [];
         return new MatrixResponse.Json(json =>
         {
             if (isOld)
@@ -66,12 +61,12 @@ internal static class SendMembership
             json.WritePropertyName("event"u8);
             // As it was recorded: the room's policy server may have signed it since it came.
             json.WriteRawValue(join.Json.Span, skipInputValidation: true);
-            json.WriteBoolean("members_omitted"u8, omits);
+            json.WriteBoolean("members_omitted"u8, reduced is not null);
             json.WriteString("origin"u8, request.Get<Protocol.Signing.ServerIdentity>().Name.Value);
-            if (omits)
+            if (reduced is not null)
             {
                 json.WriteStartArray("servers_in_room"u8);
-                foreach (var server in servers)
+                foreach (var server in reduced.Servers)
                     json.WriteStringValue(server.Value);
                 json.WriteEndArray();
             }
@@ -124,9 +119,4 @@ internal static class SendMembership
             CancellationToken.None);
         return (taken, refusal is null ? null : (MatrixResponse)refusal);
     }
-
-    /// <summary>Spec: v1.19 server-server-api #put_matrixfederationv2send_joinroomideventid: members that are not
-    /// needed to show or to authorise the join.</summary>
-    private static bool IsShownWithoutMembers(Pdu pdu, Pdu join) =>
-        pdu.Type != EventTypes.Member || pdu.StateKey == join.StateKey || join.AuthEvents.Contains(pdu.EventId);
 }

@@ -97,6 +97,9 @@ internal static class PublicRoomsEndpoint
         if (limitText is { Length: > 0 } && !long.TryParse(
             limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit))
             return MatrixError.InvalidParam("limit must be a whole number.");
+        // Spec: server-server-api #get_matrixfederationv1publicrooms: no limit. A page of none would have no end.
+        if (limit == 0)
+            limit = PageMax;
         var first = 0;
         if (since is { Length: > 0 } && !(
             since[0] == 'p' && int.TryParse(

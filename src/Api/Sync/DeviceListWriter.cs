@@ -21,13 +21,27 @@ internal static class DeviceListWriter
             WriteMembers(json, changes);
             json.WriteEndObject();
         }
-        json.WriteStartObject("device_one_time_keys_count"u8);
+        json.WritePropertyName("device_one_time_keys_count"u8);
+        WriteCounts(json, supply);
+        json.WritePropertyName("device_unused_fallback_key_types"u8);
+        WriteUnusedFallback(json, supply);
+    }
+
+    /// <summary>How many keys are left, by algorithm.</summary>
+    public static void WriteCounts(Utf8JsonWriter json, KeySupply supply)
+    {
+        json.WriteStartObject();
         foreach (var (algorithm, count) in supply.Counts)
             json.WriteNumber(algorithm, count);
         if (!supply.Counts.Any(static count => count.Algorithm == Signed))
             json.WriteNumber(Signed, 0);
         json.WriteEndObject();
-        json.WriteStartArray("device_unused_fallback_key_types"u8);
+    }
+
+    /// <summary>The algorithms of fallback keys that nobody has got yet.</summary>
+    public static void WriteUnusedFallback(Utf8JsonWriter json, KeySupply supply)
+    {
+        json.WriteStartArray();
         foreach (var algorithm in supply.UnusedFallback)
             json.WriteStringValue(algorithm);
         json.WriteEndArray();

@@ -12,15 +12,17 @@ using Matrix.EventSourced.Protocol.Identifiers;
 namespace Matrix.EventSourced.Federation.FederationApi;
 
 /// <summary><c>m.device_list_update</c> of another server.</summary>
-/// <remarks>Spec: v1.19 server-server-api #device-management. Of users who share no room with ours nothing is kept:
-/// whoever asks about them is answered by their server.</remarks>
+/// <remarks>Spec: v1.19 server-server-api #device-management; appendices #historical-user-ids. Of users who share no
+/// room with ours nothing is kept: whoever asks about them is answered by their server. Nor of those whose ids clients
+/// are not to be shown.</remarks>
 public sealed class DeviceListEdu(RemoteDeviceBook book, RemoteDeviceLists lists, RoomAccess access) : IInboundEdu
 {
     public string Type => "m.device_list_update";
 
     public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
     {
-        if (!UserId.TryParse(ReceivedJson.Text(content, "user_id"), out var user) || !user.IsOn(origin)
+        if (!UserId.TryParse(ReceivedJson.Text(content, "user_id"), out var user)
+            || !user.IsOn(origin) || !user.IsCompliant
             || ReceivedJson.Text(content, "device_id") is not { } deviceId || !ToDeviceRules.IsIdentifier(deviceId)
             || RemoteKeyReading.StreamId(content, "stream_id") is not { } streamId
             || ReadPrevIds(content) is not { } prevIds)
@@ -73,7 +75,8 @@ public sealed class SigningKeyEdu(RemoteDeviceBook book, RemoteDeviceLists lists
 
     public async ValueTask TakeAsync(CommandContext context, ServerName origin, JsonElement content)
     {
-        if (!UserId.TryParse(ReceivedJson.Text(content, "user_id"), out var user) || !user.IsOn(origin))
+        if (!UserId.TryParse(ReceivedJson.Text(content, "user_id"), out var user)
+            || !user.IsOn(origin) || !user.IsCompliant)
             return;
         var master = RemoteKeyReading.SigningKey(content, "master_key", user, "master"u8);
         var selfSigning = RemoteKeyReading.SigningKey(content, "self_signing_key", user, "self_signing"u8);

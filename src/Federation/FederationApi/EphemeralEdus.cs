@@ -73,7 +73,8 @@ public sealed class ReceiptEdu(IEduServerForFederationApi eduServer, RoomAccess 
 }
 
 /// <summary><c>m.presence</c> of another server. Spec: v1.19 server-server-api #presence.</summary>
-/// <remarks>Of users who share no room with ours nothing is kept: nobody here would see it.</remarks>
+/// <remarks>Of users who share no room with ours nothing is kept: nobody here would see it. Nor of those whose ids
+/// clients are not to be shown (appendices #historical-user-ids).</remarks>
 public sealed class PresenceEdu(IEduServerForFederationApi eduServer, RoomAccess access) : IInboundEdu
 {
     public string Type => "m.presence";
@@ -87,6 +88,7 @@ public sealed class PresenceEdu(IEduServerForFederationApi eduServer, RoomAccess
             if (!UserId.TryParse(ReceivedJson.Text(update, "user_id"), out var userId)
                 || StateOf(ReceivedJson.Text(update, "presence")) is not { } state
                 || !userId.IsOn(origin)
+                || !userId.IsCompliant
                 || !await access.IsSeenAsync(userId, CancellationToken.None))
                 continue;
             await eduServer.ReceivePresenceAsync(

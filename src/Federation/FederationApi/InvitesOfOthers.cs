@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver;
@@ -41,24 +42,44 @@ public sealed class InvitesOfOthers(
         }
         if (!await access.IsAllowedAsync(roomId, origin))
             return (null, MatrixError.Forbidden("Your server is not allowed in this room."));
-        if (rules.RoomIdIsCreateHash && StrippedState.Read(state, rules, roomId) is StrippedStateResult.Refused bad)
-            return (null, bad.Error);
         var taken = (await intake.TakeAsync([invite], rules, roomId, isOld: false, cancellationToken))[0];
         if (taken.Pdu is not { } pdu)
-            return (null, MatrixError.Forbidden("The invite cannot be taken.", taken.Problem));
+            return (null, MatrixError.InvalidParam("The invite cannot be taken.") with { Detail = taken.Problem });
         if (pdu.EventId != eventId || pdu.Type != EventTypes.Member || pdu.Membership != "invite"
             || !UserId.TryParse(pdu.StateKey, out var target))
             return (null, MatrixError.InvalidParam("The body is not the invite that the path names."));
         if (target.Server != identity.Name)
             return (null, MatrixError.InvalidParam("The invited user is not of this server."));
         if (pdu.Sender.Server != origin)
-            return (null, MatrixError.Forbidden("The inviting user is of another server than yours."));
+            return (null, MatrixError.InvalidParam("The inviting user is of another server than yours."));
+        if (rules.RoomIdIsCreateHash
+            && await FindStateProblemAsync(state, rules, roomId, cancellationToken) is { } problem)
+            return (null, problem);
         if (await memberships.FindInviteProblemAsync(target) is { } blocked)
             return (null, blocked);
         if (PduRewriting.Sign(pdu, identity) is not PduBuildResult.Built { Pdu: var signed })
             return (null, MatrixError.TooLarge("The event is too large to be signed once more."));
         var answer = await rooms.ReceiveAsync(roomId, new ReceiveMembership(context, signed, StrippedOf(state)));
         return answer is InputAnswer.Refused refused ? (null, refused.Error) : (signed, null);
+    }
+
+    /// <summary>What is wrong with the state that came along: entries that are no PDUs of the room, or that nobody
+    /// signed who must have.</summary>
+    /// <remarks>Keys that cannot be had say nothing: whoever made the room may be gone for good.</remarks>
+    private async ValueTask<MatrixError?> FindStateProblemAsync(
+        JsonElement state, RoomVersionRules rules, RoomId roomId, CancellationToken cancellationToken)
+    {
+        if (StrippedState.Read(state, rules, roomId) is StrippedStateResult.Refused bad)
+            return bad.Error;
+        var entries = state.EnumerateArray()
+            .Select(static entry => (ReadOnlyMemory<byte>)JsonMarshal.GetRawUtf8Value(entry).ToArray())
+            .ToList();
+        foreach (var taken in await intake.TakeAsync(entries, rules, roomId, isOld: true, cancellationToken))
+        {
+            if (taken.Problem is { } problem && taken.KeysMissingOf is null)
+                return MatrixError.InvalidParam("The room state is malformed.") with { Detail = problem };
+        }
+        return null;
     }
 
     /// <summary>What the user may be shown; entries that are neither PDUs nor stripped state are left out.</summary>

@@ -30,6 +30,8 @@ public sealed class ResidentMemberships(
     RoomReception reception,
     ServerIdentity identity)
 {
+    private static readonly JsonElement JoinContent = JsonElement.Parse("""{"membership":"join"}"""u8);
+
     /// <summary>A template, without what only the sender can make.</summary>
     public sealed record Template(string RoomVersion, Pdu Pdu);
 
@@ -85,14 +87,12 @@ public sealed class ResidentMemberships(
         if (await queries.FindRoomVersionAsync(roomId, cancellationToken) is not { } version
             || RoomVersionRules.Find(version) is not { } rules)
             return (null, MatrixError.NotFound("This server is not in the room."));
-        var (pdu, problem) = await ReadAsync(body, rules, roomId, cancellationToken);
+        var (sent, mismatch) = Read(body, rules, origin, roomId, eventId, membership);
+        if (sent is null)
+            return (null, mismatch);
+        var (pdu, problem) = await VerifyAsync(context, sent, body, cancellationToken);
         if (pdu is null)
             return (null, problem);
-        if (pdu.EventId != eventId || pdu.Type != EventTypes.Member || pdu.StateKey != pdu.Sender.Value
-            || pdu.Membership != membership)
-            return (null, MatrixError.InvalidParam($"The body is not the {membership} that the path names."));
-        if (pdu.Sender.Server != origin)
-            return (null, MatrixError.Forbidden("The user is of another server than yours."));
         var state = await StateForAsync(context, roomId, pdu);
         var input = new ReceivePdus(context, [new ReceivedPdu(pdu) { SendOn = identity.Name }]);
         var answer = await rooms.ReceiveAsync(roomId, input);
@@ -112,24 +112,46 @@ public sealed class ResidentMemberships(
         };
     }
 
-    /// <summary>Reads the event, and adds our signature where one of our members vouches for it.</summary>
-    private async ValueTask<(Pdu? Pdu, MatrixError? Error)> ReadAsync(
-        ReadOnlyMemory<byte> body, RoomVersionRules rules, RoomId roomId, CancellationToken cancellationToken)
-    {
-        switch (PduParser.Parse(body, rules))
+    /// <summary>Reads the event: it must be what the path says, and its sender's own.</summary>
+    /// <remarks>Errors: M_INVALID_PARAM, as the spec recommends for all of it.</remarks>
+    private static (Pdu? Sent, MatrixError? Error) Read(
+        ReadOnlyMemory<byte> body,
+        RoomVersionRules rules,
+        ServerName origin,
+        RoomId roomId,
+        EventId eventId,
+        string membership) => PduParser.Parse(body, rules) switch
         {
-            case PduParseResult.Refused refused:
+            PduParseResult.Refused refused => (null, refused.Error),
+            PduParseResult.Parsed { Pdu: var pdu } when pdu.RoomId != roomId || pdu.EventId != eventId
+                || pdu.Type != EventTypes.Member || pdu.StateKey != pdu.Sender.Value || pdu.Membership != membership =>
+                (null, MatrixError.InvalidParam($"The body is not the {membership} that the path names.")),
+            PduParseResult.Parsed { Pdu: var pdu } when pdu.Sender.Server != origin =>
+                (null, MatrixError.InvalidParam("The user is of another server than yours.")),
+            PduParseResult.Parsed parsed => (parsed.Pdu, null),
+            _ => throw new InvariantException("a PDU is parsed or refused"),
+        };
+
+    /// <summary>Checks the signatures, ours being added where one of our members is said to vouch for the
+    /// join.</summary>
+    /// <remarks>Whoever may not join by what we know of the room's conditions is not vouched for, whatever template was
+    /// made for them, and whether any was.</remarks>
+    private async ValueTask<(Pdu? Pdu, MatrixError? Error)> VerifyAsync(
+        CommandContext context, Pdu sent, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        if (VouchedByUs(sent))
+        {
+            if (await drafts.BuildAsync(context, sent.RoomId, sent.Sender, sent.Sender, JoinContent)
+                is CommandResult<MembershipDrafts.Draft>.Refused refused)
                 return (null, refused.Error);
-            case PduParseResult.Parsed { Pdu: var parsed } when VouchedByUs(parsed):
-                if (PduRewriting.Sign(parsed, identity) is not PduBuildResult.Built signed)
-                    return (null, MatrixError.TooLarge("The event is too large to be signed once more."));
-                body = signed.Pdu.Json;
-                break;
+            if (PduRewriting.Sign(sent, identity) is not PduBuildResult.Built signed)
+                return (null, MatrixError.TooLarge("The event is too large to be signed once more."));
+            body = signed.Pdu.Json;
         }
-        var taken = (await intake.TakeAsync([body], rules, roomId, isOld: false, cancellationToken))[0];
+        var taken = (await intake.TakeAsync([body], sent.Rules, sent.RoomId, isOld: false, cancellationToken))[0];
         return taken.Pdu is not null
             ? (taken.Pdu, null)
-            : (null, MatrixError.Forbidden("The event cannot be taken.", taken.Problem));
+            : (null, MatrixError.InvalidParam("The event's signatures do not hold.") with { Detail = taken.Problem });
     }
 
     private bool VouchedByUs(Pdu pdu) =>

@@ -195,7 +195,7 @@ public sealed partial class RemoteRooms(
     {
         var sent = await client.SendKnockAsync(server, knock.RoomId, pdu.EventId, pdu.Json, cancellationToken);
         return sent.ValueOrDefault is { } state
-            ? await RecordAsync(knock, pdu, StrippedOf(state))
+            ? await RecordAsync(knock, pdu, await ShownOfAsync(pdu, state, cancellationToken))
             : (RemoteErrors.Of(sent), false);
     }
 
@@ -241,14 +241,22 @@ public sealed partial class RemoteRooms(
                 (completed as PduBuildResult.Refused)?.Error.Message));
     }
 
-    private static RawJson StrippedOf(RemotePdus state)
+    /// <summary>What the user who knocked may be shown.</summary>
+    /// <remarks>Spec: v1.19 server-server-api #put_matrixfederationv1send_knockroomideventid: without entries that are
+    /// improperly signed or formatted. What is stripped already, as many send up to version 11, has no
+    /// signatures.</remarks>
+    private async ValueTask<RawJson> ShownOfAsync(Pdu knock, RemotePdus state, CancellationToken cancellationToken)
     {
+        var taken = await intake.TakeAsync(state.Pdus, knock.Rules, knock.RoomId, isOld: true, cancellationToken);
         var array = new List<byte> { (byte)'[' };
-        foreach (var pdu in state.Pdus)
+        for (var i = 0; i < state.Pdus.Length; i++)
         {
+            var isStripped = taken[i].EventId is null && !knock.Rules.RoomIdIsCreateHash;
+            if (taken[i].Problem is not null && taken[i].KeysMissingOf is null && !isStripped)
+                continue;
             if (array.Count > 1)
                 array.Add((byte)',');
-            array.AddRange(pdu.Span);
+            array.AddRange(state.Pdus[i].Span);
         }
         array.Add((byte)']');
         return InvitesOfOthers.StrippedOf(JsonElement.Parse(

@@ -5,6 +5,7 @@ using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Protocol.AppServices;
@@ -29,12 +30,14 @@ public sealed class AppserviceProjection(AppserviceSignals signals, IEventReader
 
     private readonly bool _isEphemeralWanted = services.All.Any(service => service.ReceivesEphemeral);
 
+    private readonly bool _areDevicesWanted = services.All.Any(service => service.TracksDevices);
+
     // Services whose stream was seen to have begun; it does not end.
     private readonly ConcurrentDictionary<string, bool> _followed = new(StringComparer.Ordinal);
 
     public string Name => ProjectionName;
 
-    public int Version => 1;
+    public int Version => 2;
 
     public FrozenSet<string> Handles { get; } = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -45,12 +48,24 @@ public sealed class AppserviceProjection(AppserviceSignals signals, IEventReader
         FactNames.TypingChanged,
         FactNames.ReceiptRecorded,
         FactNames.PresenceChanged,
+        FactNames.ToDeviceSent,
+        FactNames.DeviceListUpdated,
+        FactNames.CrossSigningKeysChanged,
+        FactNames.RemoteDeviceListFetched,
+        FactNames.RemoteDeviceUpdated,
+        FactNames.RemoteSigningKeysUpdated,
+        FactNames.RemoteDeviceListOutdated,
+        FactNames.OneTimeKeysAdded,
+        FactNames.OneTimeKeyClaimed,
+        FactNames.FallbackKeysSet,
+        FactNames.FallbackKeyUsed,
+        FactNames.OneTimeKeysKept,
         FactNames.AppserviceTransactionBegun,
         FactNames.AppserviceTransactionDelivered,
         FactNames.AppserviceDeliveryFailed);
 
-    /// <summary>History and rejected PDUs that move nobody in or out concern nobody, and ephemeral facts only who wants
-    /// them.</summary>
+    /// <summary>History and rejected PDUs that move nobody in or out concern nobody, and facts about what is ephemeral
+    /// or about devices only who wants them.</summary>
     public bool Concerns(IFact fact) => fact switch
     {
         PduRecorded pdu => pdu.Disposition == PduDisposition.Accepted
@@ -58,6 +73,10 @@ public sealed class AppserviceProjection(AppserviceSignals signals, IEventReader
             || !pdu.StateRemoved.IsEmpty
             || pdu.Pdu.Utf8.Span.IndexOf("m.room.member"u8) >= 0,
         TypingChanged or ReceiptRecorded or PresenceChanged => _isEphemeralWanted,
+        ToDeviceSent sent => services.All.Any(
+            service => service.ReceivesToDevice && service.OwnsUser(sent.Recipient)),
+        IOneTimeKeyFact keys => services.All.Any(service => service.TracksDevices && service.OwnsUser(keys.UserId)),
+        DeviceListUpdated or CrossSigningKeysChanged or IRemoteDeviceFact => _areDevicesWanted,
         _ => true,
     };
 

@@ -1,6 +1,8 @@
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
+using Matrix.EventSourced.Protocol.AppServices;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Npgsql;
 
 namespace Matrix.EventSourced.Projections.AppService;
@@ -79,6 +81,40 @@ public sealed class AppserviceQueries(NpgsqlDataSource database, IProjectionSche
                 row.GetInt64(8)),
             cancellationToken);
     }
+
+    /// <summary>Those of some users who are in a room that a service is interested in.</summary>
+    public async ValueTask<HashSet<string>> SharingAsync(
+        AppserviceRegistration service, IReadOnlyCollection<string> users, CancellationToken cancellationToken)
+    {
+        var rows = await ReadAsync(
+            $"""
+            SELECT m.user_id, m.room_id, i.reasons IS NOT NULL FROM {Schema}.members m
+            LEFT JOIN {Schema}.interest i ON i.room_id = m.room_id AND i.appservice = $1
+            WHERE m.user_id = ANY ($2) AND (i.reasons IS NOT NULL OR $3)
+            """,
+            parameters =>
+            {
+                parameters.AddText(service.Id);
+                parameters.AddTexts([.. users]);
+                parameters.AddBoolean(!service.Rooms.IsEmpty);
+            },
+            static row => (User: row.GetString(0), Room: row.GetString(1), HasReason: row.GetBoolean(2)),
+            cancellationToken);
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (user, room, hasReason) in rows)
+        {
+            if (hasReason || service.CoversRoom(RoomId.Parse(room)))
+                found.Add(user);
+        }
+        return found;
+    }
+
+    /// <summary>Who is in a room.</summary>
+    public ValueTask<List<string>> MembersAsync(RoomId roomId, CancellationToken cancellationToken) => ReadAsync(
+        $"SELECT user_id FROM {Schema}.members WHERE room_id = $1",
+        parameters => parameters.AddText(roomId.Value),
+        static row => row.GetString(0),
+        cancellationToken);
 
     /// <summary>The rooms in the directory of a network, or with network null in those of all; in order.</summary>
     public async ValueTask<IReadOnlyList<string>> ListingsAsync(

@@ -140,17 +140,19 @@ internal sealed class AppserviceState(AppserviceSet services, AppservicePlan pla
             foreach (var shared in RoomsOf(user.Value))
                 AddInterested(RoomId.Parse(shared), hearers);
         }
+        if (audience.OwnersOf is { } recipient)
+            AddOwners(recipient, hearers);
         var owner = AppserviceAudience.SubjectOf(record.Fact);
         foreach (var service in services.All)
         {
-            if (!service.ReceivesEphemeral || !hearers.Contains(service.Id))
+            if (!audience.IsWantedBy(service) || !hearers.Contains(service.Id))
                 continue;
             if (audience.IsOwnersOnly && !(owner is { } one && service.OwnsUser(one)))
                 continue;
             var isFailing = _standing.GetValueOrDefault(service.Id) is { Failures: > 0 };
-            if (isFailing && audience.Subject is null)
+            if (isFailing && audience is { Subject: null, IsKept: false })
                 continue;
-            if (isFailing)
+            if (isFailing && audience.Subject is not null)
                 Supersede(service.Id, audience.Subject!);
             Queue(service.Id, record, isPdu: false, audience.Subject);
         }

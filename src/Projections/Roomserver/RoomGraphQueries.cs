@@ -40,6 +40,9 @@ public interface IRoomGraphQueries
     /// <summary>Users whom the current state bans, in order.</summary>
     ValueTask<IReadOnlyList<UserId>> BannedAsync(RoomId roomId, int limit, CancellationToken cancellationToken);
 
+    /// <summary>Whether a user of the server is invited to the room, as we know it.</summary>
+    ValueTask<bool> IsServerInvitedAsync(RoomId roomId, ServerName server, CancellationToken cancellationToken);
+
     /// <summary>The accepted or backfilled PDU nearest to a time.</summary>
     ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(
         RoomId roomId, long ts, bool isForwards, CancellationToken cancellationToken);
@@ -200,6 +203,29 @@ public sealed class RoomGraphQueries(NpgsqlDataSource database, IProjectionGate 
             },
             static reader => UserId.Parse(reader.GetString(0)),
             cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<bool> IsServerInvitedAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken)
+    {
+        var found = await AskAsync(
+            schema =>
+                $"""
+                SELECT EXISTS (
+                    SELECT FROM {schema}.state
+                    WHERE room_id = $1 AND type = 'm.room.member' AND to_position = {RoomserverSchema.OpenEnd}
+                        AND membership = {(int)Membership.Invite}
+                        AND substr(state_key, strpos(state_key, ':') + 1) = $2)
+                """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddText(server.Value);
+            },
+            static reader => reader.GetBoolean(0),
+            cancellationToken);
+        return found[0];
+    }
 
     /// <inheritdoc />
     public async ValueTask<(EventId EventId, long OriginServerTs)?> FindNearestAsync(

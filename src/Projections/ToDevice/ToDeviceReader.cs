@@ -8,6 +8,9 @@ namespace Matrix.EventSourced.Projections.ToDevice;
 /// <summary>A message that waits for a device. Shape: ContentUtf8 is a JSON object, as it was sent.</summary>
 public sealed record PendingMessage(long Position, string Sender, string Type, ReadOnlyMemory<byte> ContentUtf8);
 
+/// <summary>A message that waits for one of several devices.</summary>
+public sealed record AddressedMessage(string UserId, string DeviceId, PendingMessage Message);
+
 /// <summary>Reads what waits for devices: every question is one round trip.</summary>
 /// <remarks>Requires: the caller went through the gate.</remarks>
 public sealed class ToDeviceReader(NpgsqlDataSource database, IProjectionSchemas schemas)
@@ -48,6 +51,31 @@ public sealed class ToDeviceReader(NpgsqlDataSource database, IProjectionSchemas
             _ => hasAny = true);
         await batch.ExecuteAsync(cancellationToken);
         return (messages, hasAny);
+    }
+
+    /// <summary>What waits of the messages to some users that stand at some positions; in the order in which they
+    /// came, and of their devices.</summary>
+    public async ValueTask<List<AddressedMessage>> ReadAtAsync(
+        IReadOnlyCollection<string> userIds, IReadOnlyCollection<long> positions, CancellationToken cancellationToken)
+    {
+        var messages = new List<AddressedMessage>();
+        var batch = new QueryBatch(database);
+        batch.Add(
+            $"""
+            SELECT user_id, device_id, position, sender, type, content FROM {Schema}.pending
+            WHERE user_id = ANY ($1) AND position = ANY ($2) ORDER BY position, device_id
+            """,
+            parameters =>
+            {
+                parameters.AddTexts([.. userIds]);
+                parameters.AddBigInts([.. positions]);
+            },
+            row => messages.Add(new(
+                row.GetString(0),
+                row.GetString(1),
+                new(row.GetInt64(2), row.GetString(3), row.GetString(4), row.GetFieldValue<byte[]>(5)))));
+        await batch.ExecuteAsync(cancellationToken);
+        return messages;
     }
 
     /// <summary>Whether messages up to a position wait for a device.</summary>

@@ -32,6 +32,15 @@ public sealed record AppserviceRegistration
 
     public bool ReceivesEphemeral { get; init; }
 
+    /// <summary>Whether it knows ephemeral data by the name of before the spec had it.</summary>
+    public bool HasOldEphemeralName { get; init; }
+
+    /// <summary>Whether it hears of device lists and of its devices' keys: it encrypts (MSC3202).</summary>
+    public bool TracksDevices { get; init; }
+
+    /// <summary>Whether it gets the messages to its users' devices (MSC4203).</summary>
+    public bool ReceivesToDevice => ReceivesEphemeral || TracksDevices;
+
     public ImmutableArray<string> Protocols { get; init; } = [];
 
     /// <summary>Whether a user is its sender or in its namespaces.</summary>
@@ -42,7 +51,8 @@ public sealed record AppserviceRegistration
 
     public bool CoversAlias(RoomAlias alias) => IsCovered(Aliases, alias.Value);
 
-    internal bool HasUserForItself(UserId user) =>
+    /// <summary>Whether a user is its sender, or in a namespace that is nobody else's.</summary>
+    public bool HasUserForItself(UserId user) =>
         user == Sender || (user.Server == Sender.Server && IsExclusive(Users, user.Value));
 
     internal bool HasAliasForItself(RoomAlias alias) => IsExclusive(Aliases, alias.Value);

@@ -91,7 +91,8 @@ public sealed class AppserviceSet
         foreach (var service in services)
         {
             text.Append(service.Id).Append('\n').Append(service.Sender.Value).Append('\n')
-                .Append(service.ReceivesEphemeral ? "ephemeral" : "").Append('\n');
+                .Append(service.ReceivesEphemeral ? "ephemeral" : "").Append('\n')
+                .Append(service.TracksDevices ? "devices" : "").Append('\n');
             foreach (var namespaces in (ReadOnlySpan<ImmutableArray<AppserviceNamespace>>)
                 [service.Users, service.Rooms, service.Aliases])
             {

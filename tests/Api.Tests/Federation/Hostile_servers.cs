@@ -69,6 +69,29 @@ public sealed class Hostile_servers : OneHostileServer
         Assert.False(rooms.TryGetProperty("invite", out var invited) && invited.TryGetProperty(Room, out _));
     }
 
+    /// <summary>Such ids are for events alone; clients are not to meet them elsewhere.</summary>
+    [Fact]
+    public async Task presence_of_an_id_of_old_is_not_passed_on()
+    {
+        var old = $"@\u00fc:{Them.Name}";
+        var join = await BuildAsync("m.room.member", old, old, """{"membership":"join"}""");
+        var taken = await SendAsync(join.Json);
+        await AskAsync("PUT", $"{V1}/send/{NextTransaction()}", $$"""
+            {"pdus":[],"edus":[{"edu_type":"m.presence","content":{"push":[
+            {"user_id":"{{old}}","presence":"online","last_active_ago":1},
+            {"user_id":"{{Mallory.UserId}}","presence":"online","last_active_ago":1} ] } } ]}
+            """);
+        await Alice.SeesAsync(
+            sync => sync.TryGetProperty("presence", out var presence)
+                && presence.ToString().Contains(Mallory.UserId, StringComparison.Ordinal),
+            "the presence does not come");
+        var senders = (await Alice.SyncAsync()).GetProperty("presence").GetProperty("events").EnumerateArray()
+            .Select(presence => presence.Text("sender")).ToList();
+
+        Assert.Equal("{}", taken.GetProperty(join.EventId.Value).ToString());
+        Assert.DoesNotContain(old, senders);
+    }
+
     [Fact]
     public async Task changed_content_is_redacted()
     {

@@ -60,7 +60,10 @@ public abstract class OneHostileServer : IAsyncLifetime
         var head = (await Mallory.GetAsync(
             $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(Room)}/messages?dir=b&limit=1")).Ok()
             .GetProperty("chunk")[0].Text("event_id");
-        var authEvents = new[] { "m.room.create|", "m.room.power_levels|", $"m.room.member|{sender}" }
+        string[] tuples = ["m.room.create|", "m.room.power_levels|", $"m.room.member|{sender}"];
+        if (type == "m.room.member")
+            tuples = [.. tuples, "m.room.join_rules|"];
+        var authEvents = tuples
             .Where(state.ContainsKey).Select(tuple => EventId.Parse(state[tuple])).ToList();
         var draft = new PduDraft(
             RoomId.Parse(Room),
@@ -74,6 +77,33 @@ public abstract class OneHostileServer : IAsyncLifetime
             authEvents);
         return ((PduBuildResult.Built)PduBuilder.Build(draft, Rules, Them)).Pdu;
     }
+
+    /// <summary>The template that our server makes for a user of the other one.</summary>
+    protected async Task<JsonElement> MakeAsync(string kind, string room, string userId) => (await AskAsync(
+        "GET", $"{V1}/make_{kind}/{Uri.EscapeDataString(room)}/{Uri.EscapeDataString(userId)}?ver=11")).Ok()
+        .GetProperty("event");
+
+    /// <summary>What a template asks for, signed by the other server; or the like, of somebody else.</summary>
+    protected Pdu Complete(JsonElement template, string? userId = null, string? content = null) => ((PduBuildResult.Built)
+        PduBuilder.Build(
+            new PduDraft(
+                RoomId.Parse(template.Text("room_id")),
+                template.Text("type"),
+                userId ?? template.Text("state_key"),
+                UserId.Parse(userId ?? template.Text("sender")),
+                content is null ? template.GetProperty("content") : JsonElement.Parse(Encoding.UTF8.GetBytes(content)),
+                template.GetProperty("origin_server_ts").GetInt64(),
+                template.GetProperty("depth").GetInt64(),
+                [.. template.GetProperty("prev_events").EnumerateArray().Select(id => EventId.Parse(id.GetString()!))],
+                [.. template.GetProperty("auth_events").EnumerateArray().Select(id => EventId.Parse(id.GetString()!))]),
+            Rules,
+            Them)).Pdu;
+
+    /// <summary>Sends a member event to our server, which is in the room.</summary>
+    protected Task<Reply> SendAsync(string endpoint, Pdu pdu, string? json = null) => AskAsync(
+        "PUT",
+        $"/_matrix/federation/{endpoint}/{Uri.EscapeDataString(pdu.RoomId.Value)}/{Uri.EscapeDataString(pdu.EventId.Value)}",
+        json ?? Encoding.UTF8.GetString(pdu.Json.Span));
 
     protected async Task<JsonElement> SendAsync(params ReadOnlyMemory<byte>[] pdus)
     {

@@ -54,7 +54,7 @@ internal sealed class RoomserverWorld : IAsyncDisposable
             Ports,
             Ports,
             Aliases,
-            new MembershipDrafts(Rooms, Memberships, Identity, Clock),
+            new MembershipDrafts(Rooms, Memberships, Ports, Identity, Clock),
             Signing,
             Identity,
             Clock);

@@ -3,6 +3,7 @@ using Matrix.EventSourced.EventStore.InMemory;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.AppService;
 using Matrix.EventSourced.Facts.EduServer;
+using Matrix.EventSourced.Facts.KeyServer;
 using Matrix.EventSourced.Facts.PublicRooms;
 using Matrix.EventSourced.Facts.Roomserver;
 using Matrix.EventSourced.Projections.AppService;
@@ -25,6 +26,7 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
     private static readonly AppserviceSet Services = new(
     [
         Service("irc", users: "@_irc_.*", isEphemeral: true),
+        Service("secret", users: "@_secret_.*") with { TracksDevices = true },
         Service("quiet", users: "@_quiet_.*", aliases: "#_quiet_.*"),
         Service("rooms", rooms: "!watched.*"),
     ]);
@@ -90,6 +92,32 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
     }
 
     [Fact]
+    public async Task what_is_about_devices_goes_to_who_wants_it()
+    {
+        var log = new TestLog();
+        var room = new TestRoom(log, "!one:t", Ada.Value);
+        room.Member(Ghost.Value, Ghost.Value, "join");
+        var secret = UserId.Parse("@_secret_one:t");
+        var shared = new TestRoom(log, "!two:t", Ada.Value);
+        shared.Member(secret.Value, secret.Value, "join");
+        var before = log.Head;
+        log.Add(Message(Ghost), "todevice-irc");
+        log.Add(Message(secret), "todevice-secret");
+        log.Add(Message(Ada), "todevice-nobody");
+        log.Add(List(Ada), "devicekeys-shared");
+        log.Add(List(Ada) with { IsRepeated = true }, "devicekeys-repeated");
+        log.Add(List(UserId.Parse("@nobody:t")), "devicekeys-stranger");
+        log.Add(List(secret), "devicekeys-own");
+        log.Add(Keys(secret), "onetimekeys-own");
+        log.Add(Keys(Ghost), "onetimekeys-others");
+        Assert.Equal(["todevice-irc"], await StreamsAsync(log, "irc", before));
+        Assert.Equal(
+            ["todevice-secret", "devicekeys-shared", "devicekeys-own", "onetimekeys-own"],
+            await StreamsAsync(log, "secret", before));
+        Assert.Empty(await StreamsAsync(log, "quiet", before));
+    }
+
+    [Fact]
     public async Task of_a_service_that_is_away_only_the_latest_ephemeral_waits_and_its_transaction_stays_whole()
     {
         var log = new TestLog();
@@ -103,7 +131,10 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
         log.Add(Presence(Ada), "presence-1");
         log.Add(Receipt(room, Ada, "m.read"), "receipts-2");
         log.Add(Presence(Ada), "presence-2");
-        Assert.Equal(["receipts-2", "presence-2"], await StreamsAsync(log, "irc", before));
+        log.Add(Message(Ghost), "todevice-1");
+        log.Add(Message(Ghost), "todevice-2");
+        Assert.Equal(
+            ["receipts-2", "presence-2", "todevice-1", "todevice-2"], await StreamsAsync(log, "irc", before));
         Assert.Contains("receipts-under-way", await StreamsAsync(log, "irc", 0));
     }
 
@@ -130,7 +161,7 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
         {
             rooms.Step();
             var room = rooms.Rooms[random.Next(rooms.Rooms.Count)];
-            switch (random.Next(12))
+            switch (random.Next(15))
             {
                 case 0:
                     room.Member(Ghost.Value, Ghost.Value, random.Next(2) == 0 ? "join" : "leave");
@@ -148,6 +179,20 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
                 case 4:
                     rooms.Log.Add(
                         new AppserviceDeliveryFailed("irc", rooms.Log.Head - 60, rooms.Log.Head - 30, 1, 1, 2, "away"), "appservice-irc");
+                    break;
+                case 6:
+                    rooms.Log.Add(Message(Ghost), "todevice-x");
+                    break;
+                case 7:
+                    rooms.Log.Add(List(Ada), "devicekeys-x");
+                    break;
+                case 8:
+                    rooms.Log.Add(
+                        new AppserviceDeliveryFailed("secret", rooms.Log.Head - 60, rooms.Log.Head - 30, 1, 1, 2, "away"),
+                        "appservice-secret");
+                    break;
+                case 9:
+                    room.Member("@_secret_one:t", "@_secret_one:t", random.Next(2) == 0 ? "join" : "leave");
                     break;
                 case 5:
                     rooms.Log.Add(new AppserviceTransactionDelivered("irc", rooms.Log.Head - 30), "appservice-irc");
@@ -210,6 +255,13 @@ public sealed class What_waits_for_application_services(RoomserverDatabase datab
 
     private static TypingChanged Typing(TestRoom room, UserId user) =>
         new(RoomId.Parse(room.RoomId), user, IsTyping: true, IsContinued: false, [new Typist(user, 1)]);
+
+    private static ToDeviceSent Message(UserId recipient) =>
+        new(recipient, Ada, "m.test", "id", [new DeviceMessage("*", RawJson.FromText("{}"))]);
+
+    private static DeviceListUpdated List(UserId user) => new(user, "DEV", 1, null, null, null);
+
+    private static OneTimeKeyClaimed Keys(UserId user) => new(user, "DEV", "a:1", new KeySupply([], []));
 
     private static ReceiptRecorded Receipt(TestRoom room, UserId user, string type) =>
         new(RoomId.Parse(room.RoomId), user, type, EventId.Parse("$read"), null, 1);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Room;
@@ -14,7 +15,11 @@ namespace Matrix.EventSourced.Commands.Roomserver.Perform;
 /// users, invites for it to sign.</summary>
 /// <remarks>Ensures: what comes out is authorised by the room's state as it is now. Nothing is recorded.</remarks>
 public sealed class MembershipDrafts(
-    IRoomserver rooms, Memberships memberships, ServerIdentity identity, TimeProvider clock)
+    IRoomserver rooms,
+    Memberships memberships,
+    IRoomResidency residency,
+    ServerIdentity identity,
+    TimeProvider clock)
 {
     private static readonly MatrixError UnableToAuthorise = new(
         400,
@@ -45,7 +50,7 @@ public sealed class MembershipDrafts(
         };
         var change = new ChangeMembership(context, cause, sender, target, content) { ResidentServer = identity.Name };
         if (membership == Membership.Join)
-            change = change with { AllowedThrough = await memberships.FindAllowedThroughAsync(roomId, target) };
+            change = change with { AllowedThrough = await FindAllowedThroughAsync(roomId, target) };
         var reading = await rooms.ReadAsync(roomId, async loader =>
         {
             await change.LoadAsync(loader);
@@ -62,7 +67,8 @@ public sealed class MembershipDrafts(
                 var decided = Decide(change, view);
                 return decided is CommandResult<Draft>.Refused { Error: var error }
                     && error == RestrictedJoin.NotAllowed
-                    && !await KnowsAnyAsync(RestrictedJoin.AllowedRooms(view.Rules, view.Get(RoomTuples.JoinRules)))
+                    && await KnowsNoneAsync([.. RestrictedJoin.AllowedRooms(
+                        view.Rules, view.Get(RoomTuples.JoinRules))])
                         ? UnableToAuthorise
                         : decided;
             default:
@@ -70,16 +76,33 @@ public sealed class MembershipDrafts(
         }
     }
 
-    /// <summary>Whether this server can look at one of the rooms whose members may join.</summary>
-    private async ValueTask<bool> KnowsAnyAsync(IEnumerable<RoomId> allowed)
+    /// <summary>The rooms that let a user of another server in. What was so in a room when the last of our users left
+    /// it says nothing of today.</summary>
+    private async ValueTask<ImmutableHashSet<string>> FindAllowedThroughAsync(RoomId roomId, UserId userId)
+    {
+        var found = await memberships.FindAllowedThroughAsync(roomId, userId);
+        foreach (var allowed in found)
+        {
+            if (!await IsResidentAsync(RoomId.Parse(allowed)))
+                found = found.Remove(allowed);
+        }
+        return found;
+    }
+
+    /// <summary>Whether there are rooms whose members may join, and this server is in none of them. A rule that names
+    /// no room lets nobody in, which is known without asking.</summary>
+    private async ValueTask<bool> KnowsNoneAsync(IReadOnlyList<RoomId> allowed)
     {
         foreach (var roomId in allowed)
         {
-            if (await rooms.ReadAsync(roomId) is RoomReading.Found)
-                return true;
+            if (await IsResidentAsync(roomId))
+                return false;
         }
-        return false;
+        return allowed.Count > 0;
     }
+
+    private async ValueTask<bool> IsResidentAsync(RoomId roomId) =>
+        (await residency.ServersAsync(roomId)).Contains(identity.Name);
 
     private CommandResult<Draft> Decide(ChangeMembership change, RoomView view)
     {
