@@ -31,13 +31,15 @@ internal static class SendEventEndpoint
         var (content, error) = await request.ReadJsonObjectAsync();
         if (error is not null)
             return error;
-        if (await SentRelations.FindProblemAsync(request, roomId, type, content, transaction) is { } problem)
+        var (problem, annotation) = await SentRelations.CheckAsync(request, roomId, type, content, transaction);
+        if (problem is not null)
             return problem;
         var requester = request.Requester;
         var command = new SendEvent(
             request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin)
         {
             OriginServerTs = originServerTs,
+            Annotation = annotation,
         };
         return (await request.SendAsync(command)).ToEventId();
     }
