@@ -26,6 +26,10 @@ public static partial class Limits
     /// them.</summary>
     public const int RoomTransactionsMax = 256;
 
+    /// <summary>LIMIT: annotations that a room keeps in memory. Ours: more than come between a look at the tables and
+    /// the room's decision.</summary>
+    public const int RoomAnnotationsMax = 256;
+
     /// <summary>LIMIT: candidates whose membership is looked up to authorise a restricted join. Ours: moderators are
     /// few.</summary>
     public const int RestrictedJoinAuthorisersMax = 50;

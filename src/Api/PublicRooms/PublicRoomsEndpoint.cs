@@ -61,25 +61,21 @@ internal static class PublicRoomsEndpoint
         if (error is not null)
             return error;
         string? limit = null;
-        string? since = null;
-        if (body.TryGetProperty("limit"u8, out var limitValue))
+        string? since;
+        if (IsGiven(body, "limit"u8, out var limitValue))
         {
             if (limitValue.ValueKind != JsonValueKind.Number)
                 return MatrixError.BadJson("limit must be a number.");
             limit = limitValue.GetRawText();
         }
-        if (body.TryGetProperty("since"u8, out var sinceValue))
-        {
-            if (sinceValue.ValueKind != JsonValueKind.String)
-                return MatrixError.BadJson("since must be a string.");
-            since = sinceValue.GetString();
-        }
-        if (body.TryGetProperty("filter"u8, out var filter) && filter.ValueKind != JsonValueKind.Object)
+        if (body.TryGetString("since", out since) is { } badToken)
+            return badToken;
+        if (IsGiven(body, "filter"u8, out var filter) && filter.ValueKind != JsonValueKind.Object)
             return MatrixError.BadJson("filter must be an object.");
         if (body.TryGetString("third_party_instance_id", out var instance) is { } bad)
             return bad;
         var all = false;
-        if (body.TryGetProperty("include_all_networks"u8, out var allValue))
+        if (IsGiven(body, "include_all_networks"u8, out var allValue))
         {
             if (allValue.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
                 return MatrixError.BadJson("include_all_networks must be true or false.");
@@ -87,6 +83,10 @@ internal static class PublicRoomsEndpoint
         }
         return await AnswerAsync(request, filter, new WantedNetworks(all, instance), limit, since);
     }
+
+    /// <summary>Null counts as not given.</summary>
+    private static bool IsGiven(JsonElement body, ReadOnlySpan<byte> name, out JsonElement value) =>
+        body.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
 
     private static async ValueTask<MatrixResponse> AnswerAsync(
         MatrixRequest request, JsonElement filter, WantedNetworks networks, string? limitText, string? since)

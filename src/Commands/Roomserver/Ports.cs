@@ -112,6 +112,14 @@ public interface IRoomBans
     ValueTask<IReadOnlyList<RoomAlias>> AliasesAsync(RoomId roomId);
 }
 
+/// <summary>Which users without an account of their own are in a room.</summary>
+public interface IRoomGuests
+{
+    /// <summary>The guests of this server who have joined the room, in order.</summary>
+    /// <remarks>Ensures: sees every append that returned before the call.</remarks>
+    ValueTask<IReadOnlyList<UserId>> JoinedAsync(RoomId roomId);
+}
+
 /// <summary>Rooms and users of other servers; the network is behind it.</summary>
 /// <remarks>Errors: values. What another server refuses is passed on with its errcode where that is one of the
 /// endpoint's; servers that cannot be reached are 502 M_UNKNOWN.</remarks>

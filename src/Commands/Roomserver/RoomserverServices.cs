@@ -24,7 +24,11 @@ public static class RoomserverServices
         services.AddSingleton<RoomserverHealth>();
         services.AddSingleton<PolicySigning>();
         services.AddSingleton<RoomWorkers>();
-        services.AddSingleton<IRoomserver>(provider => provider.GetRequiredService<RoomWorkers>());
+        services.AddSingleton<IRoomserver>(static provider =>
+        {
+            var workers = provider.GetRequiredService<RoomWorkers>();
+            return provider.GetService<IRoomGuests>() is { } guests ? new GuestDepartures(workers, guests) : workers;
+        });
         services.AddSingleton<AliasBook>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<Memberships>();

@@ -22,6 +22,10 @@ public sealed record EventFilter
     public bool LazyLoadMembers { get; init; }
     public bool IncludeRedundantMembers { get; init; }
 
+    /// <summary>Whether there are events of a room that do not pass.</summary>
+    public bool IsSelective =>
+        (Types ?? NotTypes ?? Senders ?? NotSenders) is not null || ContainsUrl is not null;
+
     internal string[]? LikeTypes => ToLike(Types);
     internal string[]? LikeNotTypes => ToLike(NotTypes);
 

@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Projections.Hosting;
+using Matrix.EventSourced.Protocol.Identifiers;
 using Npgsql;
 
 namespace Matrix.EventSourced.Projections.Roomserver;
@@ -45,6 +46,31 @@ public sealed class RoomQuestions(NpgsqlDataSource database, IProjectionSchemas 
             row => rooms.Add(row.GetString(0)));
         await batch.ExecuteAsync(cancellationToken);
         return new(rooms, count);
+    }
+
+    /// <summary>The users of one server who have joined a room, in order.</summary>
+    public async ValueTask<IReadOnlyList<UserId>> JoinedOfServerAsync(
+        RoomId roomId, ServerName server, CancellationToken cancellationToken)
+    {
+        var users = new List<UserId>();
+        var batch = new QueryBatch(database);
+        batch.Add(
+            $"""
+            SELECT s.state_key FROM {Schema}.state s
+            WHERE s.room_id = $1 AND s.type = 'm.room.member' AND s.to_position = {RoomserverSchema.OpenEnd}
+                AND s.membership = {(int)Membership.Join} AND right(s.state_key, length($2)) = $2
+            ORDER BY s.state_key
+            """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddText(":" + server.Value);
+            },
+            row => users.Add(UserId.Parse(row.GetString(0))));
+        await batch.ExecuteAsync(cancellationToken);
+        // A host may end like another one's name and port.
+        users.RemoveAll(user => user.Server != server);
+        return users;
     }
 
     /// <summary>The visible event of a room that is nearest to a moment, at it or on one side of it.</summary>

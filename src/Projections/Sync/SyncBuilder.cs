@@ -159,16 +159,18 @@ internal sealed class SyncBuilder(
         var ranges = new List<StateRange>();
         var members = new List<StateEntryAt>();
         var foreign = new List<TimelineRange>();
+        var late = new List<StateRange>();
         foreach (var plan in _plans)
         {
             if (plan.MaySeeState(request.Since) && _filter.State.PassesRoom(plan.RoomId))
-                PlanState(plan, ranges, members, foreign);
+                PlanState(plan, ranges, members, foreign, late);
         }
         var summarised = _plans.FindAll(
             plan => !plan.IsLeft && (plan.IsFullState || plan.IsLimited || plan.HasMemberChanges));
         var state = batch.State(ranges);
         var memberEvents = batch.StateEntries(members);
         var foreignState = batch.ForeignState(foreign);
+        var lateState = batch.State(late);
         var summaries = batch.Summaries([.. summarised.Select(plan => plan.RoomId)], _user, snapshot.Position);
         await batch.ExecuteAsync(cancellationToken);
 
@@ -178,6 +180,8 @@ internal sealed class SyncBuilder(
             foreach (var stored in events)
                 roomIdToPlan[stored.RoomId].AddState(stored, _filter.State);
         }
+        foreach (var stored in lateState)
+            roomIdToPlan[stored.RoomId].AddLateState(stored, _filter.State);
         foreach (var plan in summarised)
             plan.Summary = summaries.GetValueOrDefault(plan.RoomId);
         if (IsLazy)
@@ -185,16 +189,22 @@ internal sealed class SyncBuilder(
     }
 
     private void PlanState(
-        SyncRoomPlan plan, List<StateRange> ranges, List<StateEntryAt> members, List<TimelineRange> foreign)
+        SyncRoomPlan plan,
+        List<StateRange> ranges,
+        List<StateEntryAt> members,
+        List<TimelineRange> foreign,
+        List<StateRange> late)
     {
-        var at = request.UseStateAfter ? plan.UpTo : plan.StartsAfter;
+        var at = request.UseStateAfter ? plan.StateUpTo : Math.Min(plan.StartsAfter, plan.StateUpTo);
         var isFull = plan.IsFullState || plan.IsNewlyShown(request.Since);
         if (isFull)
             ranges.Add(new(plan.RoomId, at, 0, !IsLazy));
         else if (plan.NeedsDelta(request.UseStateAfter))
             ranges.Add(new(plan.RoomId, at, plan.After, WithMembers: true));
         if (!request.UseStateAfter && plan.NeedsForeignState)
-            foreign.Add(new(plan.RoomId, at, plan.UpTo));
+            foreign.Add(new(plan.RoomId, at, plan.StateUpTo));
+        if (!request.UseStateAfter && plan.MayLackState(_filter.Timeline))
+            late.Add(new(plan.RoomId, plan.StateUpTo, plan.StartsAfter, WithMembers: !isFull || !IsLazy));
         if (IsLazy)
             PlanMembers(plan, isFull, at, members);
     }

@@ -11,6 +11,7 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool isNew, long after, long upTo)
 {
     private bool _droppedState;
+    private Dictionary<(string Type, string? StateKey), (long Position, string EventId)>? _tupleToPlace;
 
     public string RoomId => membership.RoomId;
     public bool IsLeft => isLeft;
@@ -47,6 +48,10 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
 
     /// <summary>The position just before the timeline's first event; the end where the timeline is empty.</summary>
     public long StartsAfter => Timeline.Count > 0 ? Timeline[0].Position - 1 : upTo;
+
+    /// <summary>The last position whose state the user may see: who was banned after having left sees it as it was when
+    /// they left.</summary>
+    public long StateUpTo => isLeft ? Math.Min(upTo, History!.LeftAt) : upTo;
 
     /// <summary>Where to go on backwards: what was missing before the first event may be here by then.</summary>
     public TimelinePlace PrevBatch => Timeline.Count > 0 && Timeline[0].Position == LastGap
@@ -105,9 +110,15 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
             if (IsIgnored(Newest[index], ignored))
                 continue;
             if (History is null || History.CanSee(Newest[index]))
+            {
                 Timeline.Add(Newest[index]);
-            else
-                IsLimited = true;
+                continue;
+            }
+            IsLimited = true;
+            // What changed while the user was away is in the state before the timeline, so that the timeline must not
+            // begin earlier. Of what comes after they left no state is shown.
+            if (Newest[index].Position < History.LeftAt)
+                Timeline.Clear();
         }
         // Who comes back after having left has a gap in what the client knows, even where the room's whole history
         // fits.
@@ -127,6 +138,10 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
     /// <summary>A room that the user never was in shows no state: a rejected invite, a ban from outside.</summary>
     public bool MaySeeState(long? since) => !IsLeft || History!.WasJoinedBetween(since ?? 0, upTo);
 
+    /// <summary>Whether the filter may have kept state out of the timeline.</summary>
+    public bool MayLackState(EventFilter timeline) =>
+        Timeline.Count > 0 && (_droppedState || (Entries is null && timeline.IsSelective));
+
     public bool NeedsDelta(bool isStateAfter)
     {
         if (Entries is null || IsLimited || _droppedState)
@@ -139,6 +154,19 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
     {
         if (filter.Passes(stored))
             State[(stored.Position, stored.EventId)] = stored;
+    }
+
+    /// <summary>State as of the timeline's end, unless the timeline shows it: it takes the place of what held
+    /// before.</summary>
+    /// <remarks>Requires: all other state was added.</remarks>
+    public void AddLateState(StoredEvent stored, EventFilter filter)
+    {
+        if (!filter.Passes(stored) || Timeline.Exists(shown => shown.EventId == stored.EventId))
+            return;
+        _tupleToPlace ??= State.ToDictionary(entry => (entry.Value.Type, entry.Value.StateKey), entry => entry.Key);
+        if (_tupleToPlace.Remove((stored.Type, stored.StateKey), out var earlier))
+            State.Remove(earlier);
+        State[(stored.Position, stored.EventId)] = stored;
     }
 
     public bool HasMember(string userId)

@@ -27,21 +27,25 @@ internal sealed class UnwantedSenders(LiveView live, IAccountDataQueries account
             return (known.Ignored, known.BlocksInvites);
         await gate.WaitForAsync(UserApiOnly, new((ulong)position), cancellationToken);
         var content = await accountData.FindAsync(user, null, AccountDataType, cancellationToken);
-        var ignored = content is { } utf8 ? Parse(utf8) : Nobody;
+        var ignored = content is { } utf8 ? Parse(utf8, user) : Nobody;
         var permission = await accountData.FindAsync(user, null, InvitePermission.Type, cancellationToken);
         var blocksInvites = permission is { } config && InvitePermission.Blocks(config);
         feed.Unwanted = (ignored, blocksInvites, position);
         return (ignored, blocksInvites);
     }
 
-    /// <summary>What is no list ignores nobody: the content is the client's own.</summary>
-    internal static IReadOnlySet<string> Parse(ReadOnlyMemory<byte> utf8)
+    /// <summary>What is no list ignores nobody: the content is the client's own. Nobody can ignore themselves
+    /// away.</summary>
+    internal static IReadOnlySet<string> Parse(ReadOnlyMemory<byte> utf8, UserId owner)
     {
         using var document = JsonDocument.Parse(utf8, new() { MaxDepth = Protocol.Limits.JsonDepthMax });
         if (document.RootElement.ValueKind != JsonValueKind.Object
             || !document.RootElement.TryGetProperty("ignored_users"u8, out var users)
             || users.ValueKind != JsonValueKind.Object)
             return Nobody;
-        return users.EnumerateObject().Select(user => user.Name).ToFrozenSet(StringComparer.Ordinal);
+        return users.EnumerateObject()
+            .Select(user => user.Name)
+            .Where(user => user != owner.Value)
+            .ToFrozenSet(StringComparer.Ordinal);
     }
 }

@@ -14,4 +14,8 @@ public sealed record Account(UserId UserId, bool IsGuest, bool IsAdmin, bool IsD
 public interface IAccountQueries
 {
     ValueTask<Account?> FindAsync(UserId user, CancellationToken cancellationToken);
+
+    /// <summary>Those of the users who are guests, in the order in which they were given.</summary>
+    ValueTask<IReadOnlyList<UserId>> GuestsAmongAsync(
+        IReadOnlyList<UserId> users, CancellationToken cancellationToken);
 }

@@ -7,6 +7,9 @@ namespace Matrix.EventSourced.Projections.UserApi;
 /// <summary>Accounts and their profiles, from one document.</summary>
 public sealed class ProfileQueries(IDocumentStoreAccess documents) : IProfileQueries, IAccountQueries
 {
+    /// <summary>LIMIT: documents of one question. Ours: few round trips, and little memory.</summary>
+    private const int DocumentsAtOnce = 500;
+
     async ValueTask<Profile?> IProfileQueries.FindAsync(UserId user, CancellationToken cancellationToken)
     {
         var document = await LoadAsync(user, cancellationToken);
@@ -28,6 +31,21 @@ public sealed class ProfileQueries(IDocumentStoreAccess documents) : IProfileQue
                 IsSuspended = document.IsSuspended,
             }
             : null;
+
+    async ValueTask<IReadOnlyList<UserId>> IAccountQueries.GuestsAmongAsync(
+        IReadOnlyList<UserId> users, CancellationToken cancellationToken)
+    {
+        var guests = new List<UserId>();
+        await using var session = documents.QuerySession(UserApiProjection.ProjectionName);
+        foreach (var some in users.Chunk(DocumentsAtOnce))
+        {
+            var found = await session.LoadManyAsync<AccountDocument>(
+                cancellationToken, some.Select(user => user.Value).ToArray());
+            var ids = found.Where(document => document.IsGuest).Select(document => document.Id).ToHashSet();
+            guests.AddRange(some.Where(user => ids.Contains(user.Value)));
+        }
+        return guests;
+    }
 
     private async ValueTask<AccountDocument?> LoadAsync(UserId user, CancellationToken cancellationToken)
     {

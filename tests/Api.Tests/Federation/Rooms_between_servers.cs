@@ -33,6 +33,28 @@ public sealed class Rooms_between_servers : TwoServers
     }
 
     [Fact]
+    public async Task alias_of_another_server_names_the_room_as_one_of_ours_does()
+    {
+        var theirs = $"#theirs:{ServerOf(Bob)}";
+        var room = await Alice.CreateRoomAsync("""{"preset":"public_chat","room_alias_name":"ours","name":"Both"}""");
+        await Bob.JoinAsync($"#ours:{ServerOf(Alice)}");
+        var mistake = await Bob.CreateRoomAsync("""{"preset":"public_chat","room_alias_name":"mistaken"}""");
+        (await Bob.PutAsync($"directory/room/{Escaped(theirs)}", $$"""{"room_id":"{{room}}"}""")).Ok();
+
+        await Alice.SetStateAsync(room, "m.room.canonical_alias", "", $$"""{"alias":"{{theirs}}"}""");
+        foreach (var other in new[] { $"#mistaken:{ServerOf(Bob)}", $"#none:{ServerOf(Bob)}" })
+        {
+            (await Alice.PutAsync(
+                $"rooms/{Escaped(room)}/state/m.room.canonical_alias", $$"""{"alt_aliases":["{{other}}"]}""")).Refused(400, "M_BAD_ALIAS");
+        }
+        var summary = (await Alice.GetAsync($"/_matrix/client/v1/room_summary/{Escaped(theirs)}")).Ok();
+        Assert.Equal((room, "Both"), (summary.Text("room_id"), summary.Text("name")));
+        var far = (await Alice.GetAsync($"/_matrix/client/v1/room_summary/{Escaped($"#mistaken:{ServerOf(Bob)}")}")).Ok();
+        Assert.Equal(mistake, far.Text("room_id"));
+        (await Alice.GetAsync($"/_matrix/client/v1/room_summary/{Escaped($"#none:{ServerOf(Bob)}")}")).Refused(404, "M_NOT_FOUND");
+    }
+
+    [Fact]
     public async Task invite_is_seen_and_accepted()
     {
         var room = await Alice.CreateRoomAsync("""{"preset":"private_chat","name":"Secret"}""");

@@ -69,8 +69,11 @@ internal sealed class SmallIdentityServer : IAsyncDisposable
     public string Binding(string address, string userId) =>
         Binding(address, userId, [.. Invites.Select((invite, i) => (invite, Sign(userId, $"token{i}")))]);
 
-    public byte[] Sign(string userId, string token) => JsonSigning.Sign(
-        JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"mxid":"{{userId}}","token":"{{token}}"}""")),
+    /// <summary>That an address is a user's; with who invited it where the user asks for it themselves.</summary>
+    public byte[] Sign(string userId, string token, string? sender = null) => JsonSigning.Sign(
+        JsonElement.Parse(Encoding.UTF8.GetBytes(sender is null
+            ? $$"""{"mxid":"{{userId}}","token":"{{token}}"}"""
+            : $$"""{"mxid":"{{userId}}","sender":"{{sender}}","token":"{{token}}"}""")),
         ServerName.Parse(Name),
         _key);
 

@@ -116,6 +116,40 @@ public sealed class Third_party_invites : TwoServers
     }
 
     [Fact]
+    public async Task who_shows_what_the_identity_server_signed_comes_in()
+    {
+        var carol = await First.RegisterAsync("carol");
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat"}""");
+        (await InviteAsync(Alice, room)).Ok();
+        (await InviteAsync(Alice, room)).Ok();
+
+        (await ShowAsync(carol, room, _identity.Sign(carol.UserId, "token0", Alice.UserId))).Ok();
+        (await ShowAsync(carol, room, _identity.Sign(carol.UserId, "token0", Alice.UserId))).Ok();
+        (await ShowAsync(Bob, room, _identity.Sign(Bob.UserId, "token1", Alice.UserId))).Ok();
+        foreach (var user in new[] { carol, Bob })
+            Assert.Equal("join", (await StateOfAsync(Alice, room, "m.room.member", user.UserId)).Ok().Text("membership"));
+    }
+
+    [Fact]
+    public async Task who_shows_what_nobody_signed_for_them_stays_outside()
+    {
+        var carol = await First.RegisterAsync("carol");
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat"}""");
+        (await InviteAsync(Alice, room)).Ok();
+        await using var other = await SmallIdentityServer.StartAsync();
+        byte[][] forged =
+        [
+            _identity.Sign(Bob.UserId, "token0", Alice.UserId), _identity.Sign(carol.UserId, "token1", Alice.UserId),
+            _identity.Sign(carol.UserId, "token0", carol.UserId), other.Sign(carol.UserId, "token0", Alice.UserId),
+        ];
+        foreach (var signed in forged)
+            (await ShowAsync(carol, room, signed)).Refused(403, ErrCodes.Forbidden);
+        string[] malformed = ["7", "{}", """{"sender":7,"mxid":"a","token":"t","signatures":{}}""", """{"sender":"@a:b","mxid":"a","token":"t","signatures":7}"""];
+        foreach (var body in malformed)
+            Assert.Equal(400, (await carol.PostAsync($"join/{Escaped(room)}", $$"""{"third_party_signed":{{body}} }""")).Status);
+    }
+
+    [Fact]
     public async Task key_that_does_not_count_any_more_redeems_nothing()
     {
         var carol = await First.RegisterAsync("carol");
@@ -268,6 +302,9 @@ public sealed class Third_party_invites : TwoServers
             {"medium":"email","address":"{{address}}","id_server":"{{_identity.Name}}",
             "id_access_token":"{{SmallIdentityServer.Token}}"}
             """);
+
+    private Task<Reply> ShowAsync(TestUser user, string room, byte[] signed) => user.PostAsync(
+        $"join/{Escaped(room)}?via={ServerOf(Alice)}", $$"""{"third_party_signed":{{Encoding.UTF8.GetString(signed)}} }""");
 
     private Task<Reply> BindAsync(TestHomeserver server, string userId) =>
         OnBindAsync(server, _identity.Binding(Address, userId));

@@ -257,6 +257,22 @@ public sealed class Relations_of_events : IAsyncLifetime
     }
 
     [Fact]
+    public async Task may_not_be_annotated_twice_alike_at_the_same_moment()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var parent = await _ada.SendTextAsync(_room, "parent");
+            var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(number =>
+                _bob.PutAsync($"rooms/{_room}/send/m.reaction/r{round}n{number}", Reaction(parent, "k"))));
+
+            Assert.Single(replies, reply => reply.Status == 200);
+            foreach (var reply in replies.Where(reply => reply.Status != 200))
+                reply.Refused(400, "M_DUPLICATE_ANNOTATION");
+            Assert.Single(await RelationsAsync(parent, ""));
+        }
+    }
+
+    [Fact]
     public async Task may_not_begin_a_thread_at_a_relation()
     {
         var root = await _ada.SendTextAsync(_room, "root");

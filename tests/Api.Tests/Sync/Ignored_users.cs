@@ -59,6 +59,16 @@ public sealed class Ignored_users
         Assert.Equal([room], Invites(await world.Bob.SyncAsync()));
     }
 
+    [Fact]
+    public async Task are_never_the_user_themselves()
+    {
+        await using var world = await EduWorld.StartAsync();
+        await IgnoreAsync(world.Bob, world.Bob);
+        var token = EduWorld.Token(await world.Bob.SyncAsync());
+        var own = await world.Bob.SendTextAsync(world.Room, "mine");
+        Assert.Equal([own], Timeline(await world.Bob.SyncAsync(token), world.Room));
+    }
+
     private static async Task IgnoreAsync(TestUser user, TestUser ignored) => (await user.PutAsync(
         Path(user), $$$""" {"ignored_users": {"{{{ignored.UserId}}}": {} } } """)).Ok();
 

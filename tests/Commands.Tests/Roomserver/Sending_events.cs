@@ -1,3 +1,5 @@
+using Matrix.EventSourced.Commands.Roomserver;
+using Matrix.EventSourced.Commands.Roomserver.Room;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using static Matrix.EventSourced.Commands.Tests.Roomserver.RoomserverWorld;
@@ -33,6 +35,29 @@ public sealed class Sending_events : IAsyncDisposable
 
         Assert.Equal(first, again);
         Assert.NotEqual(first, other);
+    }
+
+    [Fact]
+    public async Task takes_one_of_two_annotations_that_are_alike_and_another_once_that_is_redacted()
+    {
+        var room = await _world.CreateAsync(Alice);
+        var annotation = new AnnotationKey(Alice, "m.reaction", "$target", "AB");
+        var asked = Enumerable.Range(0, 3).Select(_ => AnnotateAsync(annotation)).ToList();
+        var answers = await Task.WhenAll(asked);
+        var first = Assert.IsType<RoomAnswer.Done>(answers[0]);
+        foreach (var answer in answers[1..])
+            Assert.Equal(ErrCodes.DuplicateAnnotation, Assert.IsType<RoomAnswer.Refused>(answer).Error.ErrCode);
+        Assert.IsType<RoomAnswer.Done>(await AnnotateAsync(annotation with { KeySha256 = "CD" }));
+        Assert.IsType<RoomAnswer.Done>(await AnnotateAsync(annotation with { Type = "org.other" }));
+        Assert.IsType<RoomAnswer.Done>(await AnnotateAsync(annotation with { Target = "$other" }));
+
+        Done(await _world.RedactAsync(room, Alice, first.EventId!.Value, "r1"));
+        Assert.IsType<RoomAnswer.Done>(await AnnotateAsync(annotation));
+        Assert.IsType<RoomAnswer.Refused>(await AnnotateAsync(annotation));
+
+        async Task<RoomAnswer> AnnotateAsync(AnnotationKey key) => await _world.Rooms.PerformAsync(
+            room,
+            new SendPdu(_world.ContextOf(Alice), Alice, "m.reaction", null, Json("{}")) { Annotation = key });
     }
 
     [Fact]

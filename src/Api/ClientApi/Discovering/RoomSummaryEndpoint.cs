@@ -1,7 +1,9 @@
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver.Perform;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
+using Memberships = Matrix.EventSourced.Projections.Roomserver.Memberships;
 
 namespace Matrix.EventSourced.Api.ClientApi.Discovering;
 
@@ -27,20 +29,19 @@ internal static class RoomSummaryEndpoint
     private static async ValueTask<MatrixResponse> HandleAsync(MatrixRequest request)
     {
         var text = request.Path("roomIdOrAlias");
-        RoomId roomId;
-        if (RoomAlias.TryParse(text, out var alias))
-        {
-            if (await request.Get<IRoomserverQueries>().FindAliasAsync(alias, request.ClientGone) is not { } found)
-                return NotFound;
-            roomId = found;
-        }
-        else if (!RoomId.TryParse(text, out roomId))
-        {
+        if (!RoomAlias.TryParse(text, out _) && !RoomId.TryParse(text, out _))
             return MatrixError.InvalidParam("The path holds neither a room id nor an alias.");
-        }
+        var (roomId, servers, unknown) = await request.Get<RemoteMemberships>().FindRoomAsync(
+            text, request.ClientGone, asksAppservices: false);
+        if (unknown is not null)
+            return NotFound;
         var rooms = request.Get<RoomDiscovery>();
         var visitor = await rooms.OpenAsync(request.RequesterOrNull, request.ClientGone);
-        var via = request.Http.Request.Query["via"].OfType<string>().ToList();
+        List<string> via =
+        [
+            .. request.Http.Request.Query["via"].OfType<string>(),
+            .. servers.Select(static server => server.Value),
+        ];
         var cards = await rooms.FindAsync(
             new Dictionary<string, IReadOnlyList<string>> { [roomId.Value] = via }, request.ClientGone);
         if (!cards.TryGetValue(roomId.Value, out var card) || !visitor.MaySee(card))

@@ -22,14 +22,20 @@ internal static class JoinEndpoint
 
     internal static async ValueTask<MatrixResponse> JoinAsync(MatrixRequest request, string roomIdOrAlias)
     {
-        var (reason, error) = await MembershipBody.ReadReasonAsync(request);
+        var (body, bodyError) = await request.ReadJsonObjectAsync(emptyAllowed: true);
+        if (bodyError is not null)
+            return bodyError;
+        var requester = request.Requester;
+        if (body.TryGetString("reason", out var reason) is { } badReason)
+            return badReason;
+        var (invite, error) = ThirdPartySignedBody.Read(body, requester.UserId);
         if (error is not null)
             return error;
-        var requester = request.Requester;
         var command = new JoinRoom(
             request.CommandContext(), requester.UserId, roomIdOrAlias, reason, requester.IsGuest)
         {
             Via = request.GetVia(),
+            SignedInvite = invite,
         };
         return (await request.SendAsync(command)).ToRoomId();
     }

@@ -37,13 +37,15 @@ internal static class SendEventEndpoint
             return await DelayParameter.ScheduleAsync(
                 request, roomId, type, null, content, originServerTs, transaction);
         }
-        if (await SentRelations.FindProblemAsync(request, roomId, type, content, transaction) is { } problem)
+        var (problem, annotation) = await SentRelations.CheckAsync(request, roomId, type, content, transaction);
+        if (problem is not null)
             return problem;
         var requester = request.Requester;
         var command = new SendEvent(
             request.CommandContext(), roomId, requester.UserId, type, content, transaction, requester.IsAdmin)
         {
             OriginServerTs = originServerTs,
+            Annotation = annotation,
         };
         return (await request.SendAsync(command)).ToEventId();
     }

@@ -1,5 +1,6 @@
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.Roomserver.Room;
+using Matrix.EventSourced.Commands.Roomserver.ThirdParty;
 using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.EventAuth;
@@ -20,9 +21,13 @@ public sealed record JoinRoom(
 {
     /// <summary>Servers that may know the room, as the client says.</summary>
     public IReadOnlyList<ServerName> Via { get; init; } = [];
+
+    /// <summary>What makes an invite to an address the user's own.</summary>
+    public SignedInvite? SignedInvite { get; init; }
 }
 
-public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships remote)
+public sealed class JoinRoomHandler(
+    Memberships memberships, RemoteMemberships remote, ThirdPartyInvites? thirdParty = null)
     : IRequestHandler<JoinRoom, CommandResult<RoomId>>
 {
     public async Task<CommandResult<RoomId>> Handle(JoinRoom command, CancellationToken cancellationToken)
@@ -30,6 +35,9 @@ public sealed class JoinRoomHandler(Memberships memberships, RemoteMemberships r
         var (roomId, servers, error) = await remote.FindRoomAsync(command.RoomIdOrAlias, cancellationToken);
         if (error is not null)
             return error;
+        if (command.SignedInvite is { } signed && thirdParty is not null
+            && await thirdParty.ShowAsync(command.Context, roomId, command.UserId, signed) is { } unproven)
+            return unproven;
         var content = MemberContent.Build(
             Membership.Join, await memberships.ProfileOfAsync(command.UserId), command.Reason);
         var join = new ChangeMembership(command.Context, MembershipCause.Join, command.UserId, command.UserId, content)

@@ -65,6 +65,10 @@ public sealed class RemoteMemberships(
         return found is { } there ? (there, servers, null) : (default, [], RoomErrors.UnknownAlias);
     }
 
+    /// <summary>Where an alias of another server leads; null for nowhere, and where nobody can say.</summary>
+    public async ValueTask<RoomId?> ResolveAliasAsync(RoomAlias alias, CancellationToken cancellationToken) =>
+        (await remote.ResolveAliasAsync(alias, cancellationToken)).RoomId;
+
     /// <summary>Whether a user of ours is in the room, so that this server can decide on it.</summary>
     public async ValueTask<bool> IsResidentAsync(RoomId roomId) =>
         (await residency.ServersAsync(roomId)).Contains(identity.Name);

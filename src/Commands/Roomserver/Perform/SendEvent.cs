@@ -26,6 +26,9 @@ public sealed record SendEvent(
 {
     /// <inheritdoc cref="RoomCommand.OriginServerTs"/>
     public long? OriginServerTs { get; init; }
+
+    /// <inheritdoc cref="SendPdu.Annotation"/>
+    public AnnotationKey? Annotation { get; init; }
 }
 
 public sealed class SendEventValidator : AbstractValidator<SendEvent>
@@ -48,6 +51,7 @@ public sealed class SendEventHandler(IRoomserver rooms, Redactions redactions)
         {
             Transaction = command.Transaction,
             OriginServerTs = command.OriginServerTs,
+            Annotation = command.Annotation,
         };
         return (await rooms.PerformAsync(command.RoomId, send)).ToEventId();
     }

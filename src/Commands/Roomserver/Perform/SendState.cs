@@ -58,7 +58,7 @@ public sealed class SendStateHandler(
             case EventTypes.Member:
                 return (await SendMemberAsync(command, cancellationToken)).ToEventId();
             case EventTypes.CanonicalAlias when command.StateKey.Length == 0:
-                if (await FindAliasProblemAsync(command) is { } badAlias)
+                if (await FindAliasProblemAsync(command, cancellationToken) is { } badAlias)
                     return badAlias;
                 break;
             case EventTypes.PowerLevels:
@@ -102,7 +102,7 @@ public sealed class SendStateHandler(
     }
 
     /// <summary>Aliases that the event names and that did not stand there before must point to the room.</summary>
-    private async ValueTask<MatrixError?> FindAliasProblemAsync(SendState command)
+    private async ValueTask<MatrixError?> FindAliasProblemAsync(SendState command, CancellationToken cancellationToken)
     {
         var (named, problem) = CanonicalAliasContent.Read(command.Content);
         if (problem is not null)
@@ -119,7 +119,11 @@ public sealed class SendStateHandler(
                 continue;
             if (!RoomAlias.TryParse(alias, out var roomAlias))
                 return MatrixError.InvalidParam($"'{alias}' is no room alias.");
-            if (await aliases.ResolveAsync(roomAlias) != command.RoomId)
+            // Aliases of other servers are theirs to resolve.
+            var resolved = aliases.IsOurs(roomAlias)
+                ? await aliases.ResolveAsync(roomAlias)
+                : await remote.ResolveAliasAsync(roomAlias, cancellationToken);
+            if (resolved != command.RoomId)
                 return new MatrixError(400, ErrCodes.BadAlias, $"The alias '{alias}' does not point to this room.");
         }
         return null;

@@ -111,7 +111,8 @@ internal sealed record ChangeMembership(
         return null;
     }
 
-    private static bool AreGuestsWelcome(RoomView view) =>
+    /// <summary>Requires: the guest access is loaded.</summary>
+    internal static bool AreGuestsWelcome(RoomView view) =>
         view.Get(RoomTuples.GuestAccess)?.Content.StringOrNull("guest_access") == "can_join";
 
     private bool IsNothingNew(Pdu standing, JsonElement content)

@@ -23,6 +23,9 @@ internal sealed record SendPdu(
     /// <summary>For a redaction: what it redacts, as it was found before the command was queued.</summary>
     public RedactionTarget? Target { get; init; }
 
+    /// <summary>For an annotation: what no other one of the room may be; null where it may be sent twice.</summary>
+    public AnnotationKey? Annotation { get; init; }
+
     public override async ValueTask LoadAsync(IRoomLoader loader)
     {
         var tuples = AuthEventSelection.TuplesFor(Type, StateKey, Sender, Content, loader.View.Rules);

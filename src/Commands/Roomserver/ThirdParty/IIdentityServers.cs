@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 
@@ -38,6 +39,10 @@ public sealed record StoredInvite(string Token, string DisplayName, ImmutableArr
 {
     public UserId? BoundTo { get; init; }
 }
+
+/// <summary>An invite that an identity server has signed for a user: what the user shows to come in.</summary>
+/// <remarks>Shape: Sender made the offer; Signed is the whole signed object.</remarks>
+public sealed record SignedInvite(UserId Sender, JsonElement Signed);
 
 /// <summary>A key that the identity server will sign with, and where it says whether the key still counts. Shape:
 /// unpadded base64 of either alphabet.</summary>

@@ -104,6 +104,15 @@ public sealed class ThirdPartyInvites(
                 sender.Server, roomId, ShownInvites.Exchange(roomId, sender, target, signed));
     }
 
+    /// <summary>A user shows what the identity server has signed, to be let in. Who is in the room, or invited, needs
+    /// it no more.</summary>
+    public async ValueTask<MatrixError?> ShowAsync(
+        CommandContext context, RoomId roomId, UserId user, SignedInvite invite) =>
+        await rooms.ReadAsync(roomId, RoomTuples.Member(user)) is RoomReading.Found { View: var view }
+            && view.MembershipOf(user) is Membership.Join or Membership.Invite
+                ? null
+                : await TakeUpAsync(context, roomId, invite.Sender, user, invite.Signed);
+
     private async ValueTask<RoomAnswer> InviteAsync(
         CommandContext context, RoomId roomId, UserId sender, UserId target, bool isDirect) => await InviteAsync(
         context,

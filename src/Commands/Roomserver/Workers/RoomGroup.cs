@@ -31,6 +31,9 @@ internal sealed class RoomGroup(RoomState? before)
     /// <summary>The PDUs of the records.</summary>
     public List<DecidedBefore> Decided { get; } = [];
 
+    /// <summary>The annotations among them.</summary>
+    public Dictionary<AnnotationKey, EventId> Annotations { get; } = [];
+
     /// <summary>PDUs whose content the records take out.</summary>
     public List<EventId> Redacted { get; } = [];
 
@@ -56,6 +59,8 @@ internal sealed class RoomGroup(RoomState? before)
         _decided.Add((work, null, eventId));
         if (work.Command.Transaction is { } key && eventId is { } id)
             _keyToEventId.TryAdd(key, id);
+        if (work.Command is SendPdu { Annotation: { } annotation } && eventId is { } annotating)
+            Annotations[annotation] = annotating;
     }
 
     public void AnswerUnwritten(CommandWork work, EventId? eventId, bool isCertain)

@@ -47,6 +47,13 @@ internal sealed partial class RoomWorker
         _gaps ??= new RoomGaps(
             await _services.Graph.MissingLinksAsync(_roomId),
             await _services.Graph.RedactionsInWaitingAsync(_roomId));
+        var annotation = AnnotationOf(work.Input);
+        if (annotation is { Key: var sent, EventId: var own } && _annotations.Find(sent) is { } standing
+            && standing != own)
+        {
+            work.Refuse(AnnotationKey.Duplicate);
+            return true;
+        }
         var session = new InputSession(_roomId, _room, _services, _graph, _gaps, _loadedAt)
         {
             Metadata = RoomWorkerServices.MetadataOf(work.Input.Context),
@@ -76,6 +83,8 @@ internal sealed partial class RoomWorker
                 && !await _services.Store.HoldsAsync(_roomId, appended.Revision, records[^1].Data))
                 return false;
             await SettleAsync(session, appended.Position);
+            if (annotation is { } recorded)
+                _annotations.Remember(recorded.Key, recorded.EventId);
             if (request is { } key)
                 _answers.Remember(key, ((RecordOwnPdu)work.Input).Decided.Pdu.EventId);
         }
@@ -114,7 +123,10 @@ internal sealed partial class RoomWorker
         foreach (var one in decided)
             _services.Store.Decided.Keep(one);
         foreach (var eventId in redacted)
+        {
             _services.Store.Decided.Forget(eventId);
+            _annotations.Redact(eventId);
+        }
     }
 
     private void Log(InputSession session, RoomInput input)

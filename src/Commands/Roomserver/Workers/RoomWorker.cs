@@ -165,7 +165,10 @@ internal sealed partial class RoomWorker
             group.AnswerUnwritten(work, first, isCertain: true);
             return;
         }
-        switch (await DecideAsync(command, group.Room))
+        var decision = IsDuplicate(command, group)
+            ? new RoomDecision.Refused(AnnotationKey.Duplicate)
+            : await DecideAsync(command, group.Room);
+        switch (decision)
         {
             case RoomDecision.Accepted accepted when await FindUnsignedAsync(accepted, group.Room) is { } unsigned:
                 if (await FindFirstAnswerAsync(command) is { } before)
@@ -259,6 +262,7 @@ internal sealed partial class RoomWorker
             case AppendResult.Appended appended
                 when appended.Revision == group.Room!.Revision && await IsAppendedNowAsync(group, appended):
                 _room = group.Room with { Position = appended.Position };
+                KeepAnnotations(group);
                 Keep(group.Decided, group.Redacted);
                 group.Answer(appended.Position, _answers);
                 return true;
@@ -352,6 +356,7 @@ internal sealed partial class RoomWorker
         _room = null;
         _gaps = null;
         _entries.Clear();
+        _annotations.Clear();
         return false;
     }
 
