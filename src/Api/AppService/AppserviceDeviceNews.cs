@@ -59,7 +59,7 @@ internal sealed class AppserviceDeviceNews(AppserviceRegistration service, Appse
         if (_changed.Count + _joined.Count + _gone.Count + _leftRooms.Count == 0)
             return;
         foreach (var room in _leftRooms)
-            _gone.UnionWith(await queries.MembersAsync(room, cancellationToken));
+            _gone.UnionWith(await queries.LostMembersAsync(service, room, cancellationToken));
         var sharing = _joined.Count + _gone.Count == 0
             ? []
             : await queries.SharingAsync(service, [.. _joined, .. _gone], cancellationToken);

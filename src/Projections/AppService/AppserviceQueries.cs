@@ -109,12 +109,21 @@ public sealed class AppserviceQueries(NpgsqlDataSource database, IProjectionSche
         return found;
     }
 
-    /// <summary>Who is in a room.</summary>
-    public ValueTask<List<string>> MembersAsync(RoomId roomId, CancellationToken cancellationToken) => ReadAsync(
-        $"SELECT user_id FROM {Schema}.members WHERE room_id = $1",
-        parameters => parameters.AddText(roomId.Value),
-        static row => row.GetString(0),
-        cancellationToken);
+    /// <summary>Who is in a room that a service is not interested in any more; nobody where it still is.</summary>
+    public async ValueTask<List<string>> LostMembersAsync(
+        AppserviceRegistration service, RoomId roomId, CancellationToken cancellationToken) =>
+        service.CoversRoom(roomId) ? [] : await ReadAsync(
+            $"""
+            SELECT user_id FROM {Schema}.members WHERE room_id = $1 AND NOT EXISTS (
+                SELECT FROM {Schema}.interest WHERE room_id = $1 AND appservice = $2)
+            """,
+            parameters =>
+            {
+                parameters.AddText(roomId.Value);
+                parameters.AddText(service.Id);
+            },
+            static row => row.GetString(0),
+            cancellationToken);
 
     /// <summary>The rooms in the directory of a network, or with network null in those of all; in order.</summary>
     public async ValueTask<IReadOnlyList<string>> ListingsAsync(

@@ -140,6 +140,10 @@ public sealed class Devices_of_an_application_service
         (await bob.PutAsync($"profile/{bob.UserId}/displayname", """{"displayname":"Bob"}""")).Ok();
         (await bob.PostAsync($"rooms/{room}/leave")).Ok();
         var left = await NextListsAsync(world);
+        // While another of its users is there, the service still shares the room.
+        var second = await world.RegisterGhostAsync("_irc_second");
+        await second.JoinAsync(room);
+        (await second.SendAsync("POST", $"rooms/{room}/leave", "{}")).Ok();
         (await ghost.SendAsync("POST", $"rooms/{room}/leave", "{}")).Ok();
         var parted = await NextListsAsync(world);
 
