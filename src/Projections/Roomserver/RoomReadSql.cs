@@ -21,8 +21,8 @@ internal sealed class RoomReadSql(string schema)
     /// <summary>The same, oldest first.</summary>
     public string TimelineForwards { get; } = Timeline(schema, "ASC");
 
-    /// <remarks>The bounds of the anchor follow from those of the pair. PostgreSQL takes a pair's for a third of all rows
-    /// each, whatever they are, and would read and sort all of a room for the newest ten.</remarks>
+    /// <remarks>The bounds of the anchor follow from those of the pair. PostgreSQL takes a pair's for a third of all
+    /// rows each, whatever they are, and would read and sort all of a room for the newest ten.</remarks>
     private static string Timeline(string schema, string order) =>
         $"""
         SELECT {StoredEventReader.Columns}
