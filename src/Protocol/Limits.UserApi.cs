@@ -107,6 +107,12 @@ public static partial class Limits
     /// <summary>LIMIT: reports in one answer to an administrator. Ours: a page of them.</summary>
     public const int ReportsPageMax = 100;
 
+    /// <summary>LIMIT: devices whose use is noted between two writes. Ours: some tens of MiB.</summary>
+    public const int SightingsPerRoundMax = 100_000;
+
+    /// <summary>LIMIT: characters of a program's name that are kept. Ours: a browser's has about 150.</summary>
+    public const int UserAgentCharsMax = 512;
+
     /// <summary>LIMIT: nonces of the shared-secret registration that wait to be used. Ours.</summary>
     public const int RegistrationNoncesMax = 1_024;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Matrix.EventSourced.Api.ClientApi.Account;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Projections.UserApi;
@@ -6,7 +7,7 @@ using Matrix.EventSourced.Protocol.Errors;
 namespace Matrix.EventSourced.Api.Admin;
 
 /// <summary>The sessions of a user: for administrators, and for the user.</summary>
-/// <remarks>No connections are among them: this server keeps no addresses and no names of programs.</remarks>
+/// <remarks>Of each device the last connection is known, and no other (ADR 0083); none until it was used.</remarks>
 internal static class WhoIs
 {
     public static readonly EndpointSpec Spec = new(
@@ -28,6 +29,7 @@ internal static class WhoIs
         if (await accounts.FindAsync(userId, request.ClientGone) is null)
             return MatrixError.NotFound("There is no such user.");
         var devices = await request.Get<IDeviceQueries>().AllAsync(userId, request.ClientGone);
+        var seen = await request.FindSightingsAsync(userId, devices);
         return new MatrixResponse.Json(writer =>
         {
             writer.WriteStartObject();
@@ -39,6 +41,8 @@ internal static class WhoIs
                 writer.WriteStartArray("sessions"u8);
                 writer.WriteStartObject();
                 writer.WriteStartArray("connections"u8);
+                if (seen.TryGetValue(device.DeviceId, out var connection))
+                    Write(writer, connection);
                 writer.WriteEndArray();
                 writer.WriteEndObject();
                 writer.WriteEndArray();
@@ -47,5 +51,15 @@ internal static class WhoIs
             writer.WriteEndObject();
             writer.WriteEndObject();
         });
+    }
+
+    private static void Write(Utf8JsonWriter writer, DeviceSighting connection)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("ip"u8, connection.Address);
+        writer.WriteNumber("last_seen"u8, connection.SeenAtMs);
+        if (connection.UserAgent is not null)
+            writer.WriteString("user_agent"u8, connection.UserAgent);
+        writer.WriteEndObject();
     }
 }

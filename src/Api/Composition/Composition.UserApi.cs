@@ -1,6 +1,7 @@
 using Matrix.EventSourced.Api.Admin;
 using Matrix.EventSourced.Api.ClientApi.Account;
 using Matrix.EventSourced.Api.Configuration;
+using Matrix.EventSourced.Api.Hosting;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.Passwords;
@@ -19,6 +20,8 @@ public static partial class Composition
         AddAccount(services);
         AddOAuth(services);
         services.AddSingleton<IAuthenticator, Authenticator>();
+        services.AddSingleton<DeviceActivity>();
+        services.AddHostedService<DeviceSightingHost>();
     }
 
     internal static void MapUserApi(EndpointTable table)

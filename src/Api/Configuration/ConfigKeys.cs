@@ -90,7 +90,7 @@ internal static class ConfigKeys
             (c, t) => File(t, file => c with { Client = c.Client with { TlsKeyFile = file } })),
         new(
             "client.trusted_proxies", "IP addresses", "127.0.0.1, ::1",
-            "Reverse proxies whose X-Forwarded-For says who the client is (for rate limits).",
+            "Reverse proxies whose X-Forwarded-For says who the client is (for rate limits, and for where a device was used).",
             (c, t) => Each<IPAddress>(t, TryParseAddress, list => c with { TrustedProxies = list }))
         { IsList = true },
         new(

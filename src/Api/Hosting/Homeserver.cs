@@ -207,6 +207,7 @@ public sealed class Homeserver : IAsyncDisposable
             {
                 Servers = app.Services.GetService<ServerAuthenticator>(),
                 Appservices = isClient ? app.Services.GetService<AppserviceAuthenticator>() : null,
+                Activity = isClient ? app.Services.GetService<DeviceActivity>() : null,
             },
             app.Services.GetRequiredService<ILogger<RequestPipeline>>(),
             app.Lifetime.ApplicationStopping);

@@ -15,6 +15,9 @@ internal sealed record PipelineOptions(bool Cors, TrustedProxies TrustedProxies)
 
     /// <summary>Who knows the application services' tokens; null where there are none.</summary>
     public AppserviceAuthenticator? Appservices { get; init; }
+
+    /// <summary>Who notes the devices that are used; null where none are.</summary>
+    public DeviceActivity? Activity { get; init; }
 }
 
 /// <summary>Answers every request of one listener; the one place that catches what a handler throws.</summary>
@@ -166,10 +169,13 @@ internal sealed partial class RequestPipeline(
                 return problem;
         }
 
+        var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (requester is not null)
+            options.Activity?.Note(http, requester.UserId, requester.DeviceId, receivedAtMs);
+
         if (!spec.IsCountedByHandler && Count(http, requester, spec, spec.Rate) is { } tooMany)
             return tooMany;
 
-        var receivedAtMs = time.GetUtcNow().ToUnixTimeMilliseconds();
         return await found.Route.Handler(new MatrixRequest(
             http, spec, found.Parameters, requester, signedBy, receivedAtMs,
             rateClass => Count(http, requester, spec, rateClass), serverStopping));

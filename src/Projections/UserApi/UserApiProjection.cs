@@ -14,9 +14,10 @@ namespace Matrix.EventSourced.Projections.UserApi;
 /// </summary>
 /// <remarks>
 /// A batch is folded in memory first (<see cref="UserBatch"/>) and written once, whatever it holds of one user.
-/// After the commit, tokens that ended or changed leave the cache.
+/// After the commit, tokens that ended or changed leave the cache, and the last use of deleted devices is forgotten.
 /// </remarks>
-public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency)
+public sealed class UserApiProjection(
+    IDocumentStoreAccess documents, TokenCache tokens, AccountDataRecency recency, DeviceSightings sightings)
     : IDocumentProjection
 {
     public const string ProjectionName = "userapi";
@@ -105,6 +106,9 @@ public sealed class UserApiProjection(IDocumentStoreAccess documents, TokenCache
                     // Only a part of the batch is announced: which tokens ended is not known one by one.
                     tokens.Clear();
                     ended = [];
+                    break;
+                case DeviceDeleted deleted:
+                    sightings.Forget(deleted.UserId, deleted.DeviceId);
                     break;
                 case AccountDataSet data:
                     recency.Note(data.UserId, record.Record.Position);

@@ -10,6 +10,9 @@ public static class UserApiReadServices
     {
         services.AddSingleton<TokenCache>();
         services.AddSingleton<AccountDataRecency>();
+        services.AddSingleton<DeviceSightings>();
+        services.AddSingleton<DeviceSightingTable>();
+        services.AddSingleton<IFixedSchema>(provider => provider.GetRequiredService<DeviceSightingTable>());
         services.AddSingleton<IProjection, UserApiProjection>();
         services.AddSingleton<ITokenQueries, TokenQueries>();
         services.AddSingleton<IDeviceQueries, DeviceQueries>();

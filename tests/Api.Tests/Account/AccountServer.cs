@@ -46,6 +46,7 @@ public class AccountServer : IAsyncLifetime
         services.AddSingleton<IRandom, SystemRandom>();
         services.AddSingleton<IEventStore>(new InMemoryEventStore(Time));
         services.AddSingleton(_database.DataSource);
+        services.AddSingleton(TrustedProxies.Loopback);
         services.AddSingleton(new HomeserverConfig { ServerName = ServerName.Parse("hs") });
         services.AddMessaging();
         services.AddKeyServerCommands();
@@ -63,7 +64,10 @@ public class AccountServer : IAsyncLifetime
             new RateLimiter(RateLimits.Off, Time),
             _app.Services.GetRequiredService<IAuthenticator>(),
             Time,
-            new PipelineOptions(Cors: true, TrustedProxies.Loopback),
+            new PipelineOptions(Cors: true, TrustedProxies.Loopback)
+            {
+                Activity = _app.Services.GetRequiredService<DeviceActivity>(),
+            },
             NullLogger<RequestPipeline>.Instance,
             CancellationToken.None);
         _app.Run(pipeline.HandleAsync);

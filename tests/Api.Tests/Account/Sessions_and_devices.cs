@@ -49,8 +49,9 @@ public class Sessions_and_devices(AccountServer server) : IClassFixture<AccountS
 
         Assert.Equal("DEV", second.DeviceId);
         (await server.SendAsync("GET", "account/whoami", token: first.Token)).Is(401, ErrCodes.UnknownToken);
+        var now = server.Time.GetUtcNow().ToUnixTimeMilliseconds();
         Assert.Equal(
-            """{"devices":[{"device_id":"DEV","display_name":"phone"}]}""",
+            $$"""{"devices":[{"device_id":"DEV","display_name":"phone","last_seen_ip":"127.0.0.1","last_seen_ts":{{now}}}]}""",
             (await server.SendAsync("GET", "devices", token: second.Token)).Text);
     }
 
@@ -84,8 +85,9 @@ public class Sessions_and_devices(AccountServer server) : IClassFixture<AccountS
     {
         var session = await server.RegisterAsync("dev", deviceId: "my/device");
         var path = "devices/my%2Fdevice";
+        var now = server.Time.GetUtcNow().ToUnixTimeMilliseconds();
         Assert.Equal(
-            """{"device_id":"my/device","display_name":"phone"}""",
+            $$"""{"device_id":"my/device","display_name":"phone","last_seen_ip":"127.0.0.1","last_seen_ts":{{now}}}""",
             (await server.SendAsync("GET", path, token: session.Token)).Text);
         (await server.SendAsync("PUT", path, """{"display_name":"tablet"}""", session.Token)).Is(200);
         Assert.Equal("tablet", (await server.SendAsync("GET", path, token: session.Token)).Get("display_name"));

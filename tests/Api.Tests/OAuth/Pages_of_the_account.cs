@@ -18,10 +18,11 @@ public sealed class Pages_of_the_account
         var session = await server.SessionAsync();
         using var browser = server.NewBrowser();
         var list = await OAuthServer.LogInAsync(browser, Account + "?action=org.matrix.devices_list");
-        list.Is(200, "AAABBBCCCDDD").Is(200, alice.DeviceId);
+        list.Is(200, "AAABBBCCCDDD").Is(200, alice.DeviceId).Is(200, "</code>, last used 20");
         // The names of before the spec had them still work.
         (await browser.GetAsync(Account + "?action=org.matrix.sessions_list")).Is(200, "AAABBBCCCDDD");
-        (await browser.GetAsync(Account + "?action=org.matrix.device_view&device_id=AAABBBCCCDDD")).Is(200, "Test &lt;App&gt;");
+        (await browser.GetAsync(Account + "?action=org.matrix.device_view&device_id=AAABBBCCCDDD")).Is(200, "Test &lt;App&gt;")
+            .Is(200, "<dt>From</dt><dd>127.0.0.1</dd>");
         var page = await browser.GetAsync(Account + "?action=org.matrix.device_delete&device_id=AAABBBCCCDDD");
         Assert.Equal(303, (await browser.SubmitAsync(page)).Status);
         Assert.Null(await server.WhoAsync(session.AccessToken));

@@ -50,7 +50,7 @@ internal sealed class UserApiRun : IAsyncDisposable
         var documents = new LateDocuments();
         var cache = new TokenCache();
         var recency = new AccountDataRecency();
-        var projection = new UserApiProjection(documents, cache, recency);
+        var projection = new UserApiProjection(documents, cache, recency, new DeviceSightings());
         IProjection hosted = beforeCommit is null ? projection : new Interrupted(projection, beforeCommit);
         var run = new HostedRun(log, database.ConnectionString, [hosted], options);
         var userApi = new UserApiRun(run, documents, database, cache, recency);

@@ -42,6 +42,18 @@ internal static class AccountRequests
         return request.Get<T>();
     }
 
+    /// <summary>When each of a user's devices was used last, by device id.</summary>
+    public static ValueTask<IReadOnlyDictionary<string, DeviceSighting>> FindSightingsAsync(
+        this MatrixRequest request, UserId user, IReadOnlyList<Device> devices) =>
+        request.Get<DeviceSightingTable>().FindAsync(user, devices, request.ClientGone);
+
+    /// <summary>Logging in is the first use of a device.</summary>
+    public static void NoteUse(this MatrixRequest request, UserId user, string? deviceId)
+    {
+        if (deviceId is not null)
+            request.Get<DeviceActivity>().Note(request.Http, user, deviceId, request.ReceivedAtMs);
+    }
+
     /// <summary>The user of the path; M_INVALID_PARAM when it is none.</summary>
     public static MatrixError? TryGetUser(this MatrixRequest request, out UserId userId) =>
         UserId.TryParse(request.Path("userId"), out userId)

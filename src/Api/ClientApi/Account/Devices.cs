@@ -53,12 +53,13 @@ internal static class Devices
     {
         var queries = await request.ReadAsync<IDeviceQueries>();
         var devices = await queries.AllAsync(request.Requester.UserId, request.ClientGone);
+        var seen = await request.FindSightingsAsync(request.Requester.UserId, devices);
         return new MatrixResponse.Json(writer =>
         {
             writer.WriteStartObject();
             writer.WriteStartArray("devices"u8);
             foreach (var device in devices)
-                Write(writer, device);
+                Write(writer, device, seen.GetValueOrDefault(device.DeviceId));
             writer.WriteEndArray();
             writer.WriteEndObject();
         });
@@ -68,7 +69,10 @@ internal static class Devices
     {
         var queries = await request.ReadAsync<IDeviceQueries>();
         var device = await queries.FindAsync(request.Requester.UserId, request.Path("deviceId"), request.ClientGone);
-        return device is null ? Unknown : new MatrixResponse.Json(writer => Write(writer, device));
+        if (device is null)
+            return Unknown;
+        var seen = await request.FindSightingsAsync(request.Requester.UserId, [device]);
+        return new MatrixResponse.Json(writer => Write(writer, device, seen.GetValueOrDefault(device.DeviceId)));
     }
 
     private static async ValueTask<MatrixResponse> PutAsync(MatrixRequest request)
@@ -104,12 +108,17 @@ internal static class Devices
         return (fields.OptionalString("display_name"), fields.Error);
     }
 
-    private static void Write(Utf8JsonWriter writer, Device device)
+    private static void Write(Utf8JsonWriter writer, Device device, DeviceSighting? seen)
     {
         writer.WriteStartObject();
         writer.WriteString("device_id"u8, device.DeviceId);
         if (device.DisplayName is not null)
             writer.WriteString("display_name"u8, device.DisplayName);
+        if (seen is not null)
+        {
+            writer.WriteString("last_seen_ip"u8, seen.Address);
+            writer.WriteNumber("last_seen_ts"u8, seen.SeenAtMs);
+        }
         writer.WriteEndObject();
     }
 }

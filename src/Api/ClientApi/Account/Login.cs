@@ -108,6 +108,7 @@ internal static class Login
 
     private static MatrixResponse Answer(MatrixRequest request, OpenedSession session)
     {
+        request.NoteUse(session.UserId, session.DeviceId);
         var server = request.Get<HomeserverConfig>().ServerName;
         return new MatrixResponse.Json(writer => SessionAnswer.Write(writer, session, server));
     }

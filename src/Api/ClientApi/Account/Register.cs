@@ -139,5 +139,9 @@ internal static class Register
         MatrixRequest request, RegisterAccount command, ServerName server) =>
         request.SendAsync(
             command,
-            session => AccountRequests.ToBytes(writer => SessionAnswer.Write(writer, session, server)));
+            session =>
+            {
+                request.NoteUse(session.UserId, session.DeviceId);
+                return AccountRequests.ToBytes(writer => SessionAnswer.Write(writer, session, server));
+            });
 }

@@ -81,10 +81,11 @@ internal static class AccountPage
     {
         var queries = await request.ReadAsync<IDeviceQueries>();
         var devices = await queries.AllAsync(session.UserId, request.ClientGone);
+        var uses = await request.FindSightingsAsync(session.UserId, devices);
         var rows = devices.Select(device => Html.Of(
             $"""
             <li><a href="{Address(request, AccountActions.DeviceView, device.DeviceId)}">{device.DisplayName ?? device.DeviceId}</a>
-            <span class="soft"><code>{device.DeviceId}</code></span></li>
+            <span class="soft"><code>{device.DeviceId}</code>{LastUse(uses.GetValueOrDefault(device.DeviceId))}</span></li>
             """));
         return await FrameAsync(request, session, "Devices", error, devices.Count == 0
             ? new Html("<p>No device is logged in.</p>")
@@ -106,16 +107,26 @@ internal static class AccountPage
             : null;
         var app = client is null ? Html.Empty
             : Html.Of($"<dt>App</dt><dd>{client.DisplayName} ({client.Host})</dd>");
-        var seen = token is null ? Html.Empty : Html.Of($"<dt>Its key was last renewed</dt><dd>{Day(token.IssuedAtMs)}</dd>");
+        var renewed = token is null ? Html.Empty : Html.Of($"<dt>Its key was last renewed</dt><dd>{Day(token.IssuedAtMs)}</dd>");
+        var uses = await request.FindSightingsAsync(session.UserId, [device]);
         return await FrameAsync(request, session, device.DisplayName ?? device.DeviceId, error, Html.Of(
             $"""
-            <dl><dt>Device</dt><dd><code>{device.DeviceId}</code></dd>{app}{seen}</dl>
+            <dl><dt>Device</dt><dd><code>{device.DeviceId}</code></dd>{app}{Uses(uses.GetValueOrDefault(deviceId))}{renewed}</dl>
             {Form(request, AccountActions.DeviceDelete, deviceId)}
             <p>Whoever uses it is logged out. Encrypted messages that only this device can read are lost with it.</p>
             <button class="bad">Log this device out</button></form>
             <p><a href="{Address(request, AccountActions.DevicesList)}">All devices</a></p>
             """));
     }
+
+    private static Html LastUse(DeviceSighting? seen) =>
+        seen is null ? Html.Empty : Html.Of($", last used {Day(seen.SeenAtMs)}");
+
+    private static Html Uses(DeviceSighting? seen) => seen is null ? Html.Empty : Html.Of(
+        $"""
+        <dt>Last used</dt><dd>{Day(seen.SeenAtMs)}</dd><dt>From</dt><dd>{seen.Address}</dd>
+        <dt>With</dt><dd>{seen.UserAgent ?? "a program that does not say its name"}</dd>
+        """);
 
     private static ValueTask<MatrixResponse> ShowPasswordAsync(
         MatrixRequest request, BrowserSession session, MatrixError? error) =>

@@ -44,7 +44,10 @@ internal static class TokenEndpoint
             _ => (null, OAuthErrors.UnsupportedGrantType),
         };
         if (session is not null)
+        {
+            request.NoteUse(session.UserId, session.Tokens.Stored.DeviceId);
             return Answer(session);
+        }
         // What is refused may have ended a session: its tokens work no more once the client hears of it.
         await request.ReadAsync<ITokenQueries>();
         return OAuthForms.Refuse(refusal!);
