@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Matrix.EventSourced.Api.Tests.Account;
 
 /// <summary>When a device was used, from where and with what: ADR 0083.</summary>
-public sealed class Last_use_of_devices : IAsyncLifetime
+public sealed class Last_use_of_devices : IAsyncLifetime, IDisposable
 {
     private const string Phone = "Phone/1.0";
 
@@ -23,11 +23,9 @@ public sealed class Last_use_of_devices : IAsyncLifetime
         _alice = await _server.RegisterAsync("alice");
     }
 
-    public async Task DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _server.DisposeAsync();
+
+    public void Dispose() => _client.Dispose();
 
     [Fact]
     public async Task devices_show_when_and_from_where_they_were_used()
