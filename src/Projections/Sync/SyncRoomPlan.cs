@@ -11,7 +11,7 @@ namespace Matrix.EventSourced.Projections.Sync;
 internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool isNew, long after, long upTo)
 {
     private bool _droppedState;
-    private Dictionary<(string Type, string? StateKey), (long Position, string EventId)>? _tupleToPlace;
+    private ILookup<(string Type, string? StateKey), (long Position, string EventId)>? _tupleToPlaces;
 
     public string RoomId => membership.RoomId;
     public bool IsLeft => isLeft;
@@ -163,8 +163,9 @@ internal sealed class SyncRoomPlan(UserMembership membership, bool isLeft, bool 
     {
         if (!filter.Passes(stored) || Timeline.Exists(shown => shown.EventId == stored.EventId))
             return;
-        _tupleToPlace ??= State.ToDictionary(entry => (entry.Value.Type, entry.Value.StateKey), entry => entry.Key);
-        if (_tupleToPlace.Remove((stored.Type, stored.StateKey), out var earlier))
+        // State that moved without its PDU may stand beside what held before.
+        _tupleToPlaces ??= State.ToLookup(entry => (entry.Value.Type, entry.Value.StateKey), entry => entry.Key);
+        foreach (var earlier in _tupleToPlaces[(stored.Type, stored.StateKey)])
             State.Remove(earlier);
         State[(stored.Position, stored.EventId)] = stored;
     }

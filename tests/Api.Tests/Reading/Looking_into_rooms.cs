@@ -58,6 +58,26 @@ public sealed class Looking_into_rooms : IAsyncLifetime
     }
 
     [Fact]
+    public async Task who_was_banned_later_sees_no_state_of_after_they_left()
+    {
+        var room = await _ada.CreateRoomAsync();
+        await _bob.JoinAsync(room);
+        await _ada.SetStateAsync(room, "m.room.topic", "", """{"topic":"theirs"}""");
+        (await _bob.PostAsync($"rooms/{room}/leave")).Ok();
+        await _ada.SetStateAsync(room, "m.room.topic", "", """{"topic":"secret"}""");
+        (await _ada.PostAsync($"rooms/{room}/ban", $$"""{"user_id":"{{_bob.UserId}}"}""")).Ok();
+        var ban = (await _ada.GetAsync($"rooms/{room}/state/m.room.member/{_bob.UserId}?format=event")).Ok().Text("event_id");
+
+        string[] paths = [$"context/{ban}", "state", "initialSync", "messages?dir=b", "members"];
+        foreach (var path in paths)
+        {
+            var seen = (await _bob.GetAsync($"rooms/{room}/{path}")).Ok().GetRawText();
+            Assert.DoesNotContain("secret", seen, StringComparison.Ordinal);
+        }
+        Assert.Contains("theirs", (await _bob.GetAsync($"rooms/{room}/context/{ban}")).Ok().GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task nobody_looks_into_a_room_that_is_not_world_readable()
     {
         var closed = await _ada.CreateRoomAsync();

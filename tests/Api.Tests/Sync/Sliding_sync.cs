@@ -64,6 +64,28 @@ public sealed class Sliding_sync : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("leave", false)]
+    [InlineData("leave", true)]
+    [InlineData("kick", false)]
+    [InlineData("kick", true)]
+    public async Task who_was_banned_later_sees_no_state_of_after_they_left(string end, bool sawTheEnd)
+    {
+        var room = await _bob.CreateRoomAsync();
+        await _ada.JoinAsync(room);
+        await _bob.SetStateAsync(room, "m.room.topic", "", """{"topic":"theirs"}""");
+        await _client.AskAsync(All);
+        var about = $$"""{"user_id":"{{_ada.UserId}}"}""";
+        (await (end == "leave" ? _ada : _bob).PostAsync($"rooms/{room}/{end}", about)).Ok();
+        if (sawTheEnd)
+            await _client.AskAsync(All);
+        await _bob.SetStateAsync(room, "m.room.topic", "", """{"topic":"secret"}""");
+        (await _bob.PostAsync($"rooms/{room}/ban", about)).Ok();
+
+        foreach (var client in new[] { _client, new SlidingClient(_ada, isOlder: true, "new") })
+            Assert.DoesNotContain("secret", (await client.AskAsync(All)).GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task a_request_that_is_repeated_has_the_same_answer_and_older_ones_none(bool isOlder)

@@ -57,10 +57,13 @@ public sealed class Sync_says_what_state_says(ITestOutputHelper output) : IAsync
     {
         var random = new Random(seed);
         string[] versions = ["1", "6", "9", "11", "12"];
+        string[] visibilities = ["shared", "joined", "invited"];
         var room = await _users[0].CreateRoomAsync(
             $$"""
             {"preset":"public_chat","room_version":"{{versions[random.Next(versions.Length)]}}",
-             "power_level_content_override":{"users_default":50} }
+             "power_level_content_override":{"users_default":50},
+             "initial_state":[{"type":"m.room.history_visibility","state_key":"",
+                "content":{"history_visibility":"{{visibilities[random.Next(visibilities.Length)]}}"} }]}
             """);
         var isShared = seed % 2 == 0;
         var users = isShared ? _users : _users.GetRange(0, 2);

@@ -22,12 +22,19 @@ internal sealed class SyncedRooms(TestUser user, bool usesStateAfter, Random ran
 
     public SortedDictionary<string, string>? StateOf(string roomId) => _roomToState.GetValueOrDefault(roomId);
 
-    /// <summary>Asks once, with a timeline limit and, now and then, a full state drawn by chance.</summary>
+    /// <summary>What a filter may keep out of the timeline; the state must come all the same.</summary>
+    private static readonly string[] Selections =
+        ["", "", ""","types":["m.room.message"]""", ""","not_types":["m.room.topic","m.room.member"]"""];
+
+    /// <summary>Asks once, with a timeline limit and selection and, now and then, a full state drawn by chance.</summary>
     public async Task PollAsync(int timeoutMs, bool isSettling)
     {
         var limit = (int[])[1, 2, 3, 10];
         var filter = Uri.EscapeDataString(
-            $$$"""{"room":{"timeline":{"limit":{{{limit[random.Next(limit.Length)]}}}} },"presence":{"types":[]} }""");
+            $$$"""
+            {"room":{"timeline":{"limit":{{{limit[random.Next(limit.Length)]}}}{{{Selections[random.Next(Selections.Length)]}}}} },
+             "presence":{"types":[]} }
+            """);
         var query = string.Create(
             CultureInfo.InvariantCulture, $"/_matrix/client/v3/sync?timeout={timeoutMs}&filter={filter}");
         if (_since is not null)

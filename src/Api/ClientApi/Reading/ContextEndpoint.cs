@@ -75,7 +75,9 @@ internal static class ContextEndpoint
     {
         if (!filter.PassesRoom(access.RoomId.Value))
             return [];
-        var range = new StateRange(access.RoomId.Value, newest.Position, 0, WithMembers: !filter.LazyLoadMembers);
+        // Who was banned after having left sees the ban, but no state of after they left.
+        var at = Math.Min(newest.Position, access.StateAt);
+        var range = new StateRange(access.RoomId.Value, at, 0, WithMembers: !filter.LazyLoadMembers);
         var state = new List<StoredEvent>(await reader.ReadStateAsync(range, cancellationToken));
         if (filter.LazyLoadMembers)
             state.AddRange(await LazyMemberReader.ReadAsync(reader, access, shown, cancellationToken));

@@ -18,6 +18,7 @@ internal static class LazyMemberReader
             senders.Add(stored.Sender);
             at = Math.Max(at, stored.Position);
         }
+        at = Math.Min(at, access.StateAt);
         var entries = new List<StateEntryAt>(senders.Count);
         foreach (var sender in senders)
             entries.Add(new(access.RoomId.Value, at, "m.room.member", sender));
