@@ -16,6 +16,7 @@ public static partial class Composition
         services.AddSingleton<IRoomGraph>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IRoomBans>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IMembershipLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
+        services.AddSingleton<IStandingLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IStateNodeStore, StateNodeStore>();
         services.AddSingleton<IProfileLookup, ProfileLookup>();
         services.AddRoomserverCommands();
