@@ -138,6 +138,9 @@ internal sealed class ReadSide(ServerTables tables, SimulatedLog process, FedSen
         return tables.Rooms.JoinedRooms(userId);
     }
 
+    public ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(UserId userId, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public ValueTask<RoomId?> FindAliasAsync(RoomAlias alias, CancellationToken cancellationToken = default) => new((RoomId?)null);
 
     public ValueTask<IReadOnlyList<RoomAlias>> AliasesOfAsync(RoomId roomId, CancellationToken cancellationToken = default) =>

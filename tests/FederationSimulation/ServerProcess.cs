@@ -211,6 +211,7 @@ internal sealed class ServerProcess : IFederationTransport
         services.Replace(ServiceDescriptor.Singleton<IDeliveryQueue>(Reads));
         services.Replace(ServiceDescriptor.Singleton<IProfileLookup>(new NoSettings()));
         services.AddSingleton<IRoomSettings>(new NoSettings());
+        services.Replace(ServiceDescriptor.Singleton<IRoomGuests>(new NoSettings()));
         services.Replace(ServiceDescriptor.Singleton<IFederationTransport>(this));
         return services.BuildServiceProvider();
     }
@@ -251,8 +252,11 @@ internal sealed class ServerProcess : IFederationTransport
     }
 
     /// <summary>Users without a name, and without wishes.</summary>
-    private sealed class NoSettings : IProfileLookup, IRoomSettings
+    /// <summary>Users without profiles and settings, none of whom is a guest.</summary>
+    private sealed class NoSettings : IProfileLookup, IRoomSettings, IRoomGuests
     {
+        public ValueTask<IReadOnlyList<UserId>> JoinedAsync(RoomId roomId) => new([]);
+
         public ValueTask<MemberProfile> FindAsync(UserId userId) => new(MemberProfile.Empty);
 
         public ValueTask<bool> BlocksInvitesAsync(UserId userId) => new(false);

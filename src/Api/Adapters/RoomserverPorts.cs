@@ -9,7 +9,7 @@ namespace Matrix.EventSourced.Api.Adapters;
 
 /// <summary>The Roomserver's ports over the queries of its projection.</summary>
 internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQueries graph, PduReads pdus)
-    : IPduStore, ITransactionLog, IMembershipLookup, IRoomGraph, IRoomBans
+    : IPduStore, ITransactionLog, IMembershipLookup, IStandingLookup, IRoomGraph, IRoomBans
 {
     public async ValueTask<IReadOnlyList<StoredPdu>> FindAsync(IReadOnlyList<EventId> eventIds)
     {
@@ -50,6 +50,8 @@ internal sealed class RoomserverPorts(IRoomserverQueries queries, IRoomGraphQuer
     }
 
     public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId) => queries.JoinedRoomsAsync(userId);
+
+    public ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(UserId userId) => queries.RoomsOfAsync(userId);
 }
 
 /// <summary>The state store's port over its table.</summary>

@@ -17,6 +17,7 @@ public static partial class Composition
         services.AddSingleton<IRoomBans>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IMembershipLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IRoomGuests, RoomGuests>();
+        services.AddSingleton<IStandingLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IStateNodeStore, StateNodeStore>();
         services.AddSingleton<IProfileLookup, ProfileLookup>();
         services.AddRoomserverCommands();

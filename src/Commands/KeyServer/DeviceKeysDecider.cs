@@ -20,8 +20,8 @@ public static class DeviceKeysDecider
     public static Decision SetKeys(
         DeviceKeysState state, UserId user, string deviceId, string? displayName, RawJson keys)
     {
-        if (CrossSigningKeysOf(state).Contains(deviceId))
-            return MatrixError.Forbidden("The device has the name of a cross-signing key.");
+        if (FindProblemOfId(state, deviceId) is { } problem)
+            return problem;
         var known = state.Devices.GetValueOrDefault(deviceId);
         if (known?.Keys is { } before && KeyJson.IsSameButSignatures(before, KeyJson.Parse(keys)))
             keys = KeyJson.WithSignatures(before, user, KeyJson.SignaturesOf(KeyJson.Parse(keys), user));
@@ -67,8 +67,14 @@ public static class DeviceKeysDecider
     public static Decision SetSigned(DeviceKeysState state, UserId user, string deviceId, RawJson keys) =>
         Update(state, user, deviceId, state.Devices[deviceId].DisplayName, keys);
 
+    /// <summary>Why a device cannot have this id; null when it can.</summary>
+    public static MatrixError? FindProblemOfId(DeviceKeysState state, string deviceId) =>
+        CrossSigningKeysOf(state).Contains(deviceId)
+            ? MatrixError.Forbidden("The device has the name of a cross-signing key.")
+            : null;
+
     /// <summary>The names that no device may have.</summary>
-    public static IEnumerable<string> CrossSigningKeysOf(DeviceKeysState state)
+    private static IEnumerable<string> CrossSigningKeysOf(DeviceKeysState state)
     {
         foreach (var key in (RawJson?[])[state.MasterKey, state.SelfSigningKey, state.UserSigningKey])
         {

@@ -1,6 +1,7 @@
 using Matrix.EventSourced.Commands.Messaging;
 using Matrix.EventSourced.Commands.UserApi;
 using Matrix.EventSourced.Commands.UserApi.Accounts;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 
 namespace Matrix.EventSourced.Commands.KeyServer;
@@ -15,6 +16,10 @@ public sealed class DeviceListKeeper(
     AggregateStore<DeviceKeysState> deviceKeys, AggregateStore<AccountState> accounts, OneTimeKeyBook oneTimeKeys)
     : IDeviceLists
 {
+    public async ValueTask<MatrixError?> FindProblemAsync(UserId user, string deviceId) =>
+        DeviceKeysDecider.FindProblemOfId(
+            (await deviceKeys.LoadAsync(KeyServerStreams.DeviceKeys(user))).State, deviceId);
+
     public async ValueTask ListedAsync(UserId user, string deviceId, string? name, CommandContext context) =>
         await deviceKeys.ExecuteAsync(
             KeyServerStreams.DeviceKeys(user),

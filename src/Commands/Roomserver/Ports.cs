@@ -88,6 +88,14 @@ public interface IMembershipLookup
     ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId);
 }
 
+/// <summary>Which rooms a user has to do with.</summary>
+public interface IStandingLookup
+{
+    /// <summary>The rooms that the user has joined, is invited to or knocks on, ordered by room id.</summary>
+    /// <remarks>Ensures: sees every append that returned before this call.</remarks>
+    ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(UserId userId);
+}
+
 /// <summary>Which servers are in a room.</summary>
 public interface IRoomResidency
 {

@@ -38,6 +38,7 @@ public static class RoomserverServices
         services.AddSingleton<Redactions>();
         services.AddSingleton<FoundingTimes>();
         services.AddSingleton<IProfilePropagation, ProfilePropagation>();
+        services.AddSingleton<IRoomDepartures, RoomDepartures>();
 
         services.AddSingleton<IValidator<CreateRoom>, CreateRoomValidator>();
         services.AddSingleton<IValidator<UpgradeRoom>, UpgradeRoomValidator>();

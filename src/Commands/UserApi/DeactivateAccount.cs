@@ -7,12 +7,16 @@ using MediatR;
 
 namespace Matrix.EventSourced.Commands.UserApi;
 
-/// <summary>Closes an account for good: nobody gets in, all devices are gone, the name stays taken.</summary>
+/// <summary>Closes an account for good: nobody gets in, all devices are gone, the name stays taken, every room is
+/// left.</summary>
 /// <remarks>Spec: v1.19 client-server-api #post_matrixclientv3accountdeactivate.</remarks>
 public sealed record DeactivateAccount(CommandContext Context, UserId UserId) : ICommand<Unit>;
 
 public sealed class DeactivateAccountHandler(
-    AggregateStore<AccountState> accounts, AggregateStore<CredentialsState> credentials, IDeviceLists deviceLists)
+    AggregateStore<AccountState> accounts,
+    AggregateStore<CredentialsState> credentials,
+    IDeviceLists deviceLists,
+    IEnumerable<IRoomDepartures> departures)
     : IRequestHandler<DeactivateAccount, CommandResult<Unit>>
 {
     public async Task<CommandResult<Unit>> Handle(DeactivateAccount command, CancellationToken cancellationToken)
@@ -30,6 +34,8 @@ public sealed class DeactivateAccountHandler(
             state => AccountDecider.DeleteDevices(state, userId, [.. state.Devices.Keys]),
             command.Context,
             CancellationToken.None);
+        foreach (var departure in departures)
+            await departure.LeaveAllAsync(userId, command.Context);
         return emptied is Execution<AccountState>.Done gone
             ? new CommandResult<Unit>.Done(Unit.Value, LogPosition.Max(done.Position, gone.Position))
             : emptied.ToResult(Unit.Value);

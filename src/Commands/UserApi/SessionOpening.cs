@@ -17,7 +17,10 @@ public sealed class SessionOpening(
     IRandom random,
     IDeviceLists deviceLists)
 {
-    /// <remarks>Errors: M_USER_LOCKED for a locked account; those of <paramref name="issue"/>.</remarks>
+    /// <remarks>
+    /// Errors: M_FORBIDDEN for a device id that is a cross-signing key's; M_USER_LOCKED for a locked account; those of
+    /// <paramref name="issue"/>.
+    /// </remarks>
     public async ValueTask<CommandResult<OpenedSession>> OpenAsync(
         CommandContext context,
         UserId userId,
@@ -28,6 +31,8 @@ public sealed class SessionOpening(
         CancellationToken cancellationToken,
         OAuthGrant? grant = null)
     {
+        if (wantedDeviceId is not null && await deviceLists.FindProblemAsync(userId, wantedDeviceId) is { } taken)
+            return taken;
         // The device comes first: a token without its device would be worse than a device without a token.
         var deviceId = wantedDeviceId ?? AccessTokens.CreateDeviceId(random);
         var opened = await accounts.ExecuteAsync(

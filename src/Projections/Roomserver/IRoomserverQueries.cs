@@ -37,6 +37,9 @@ public interface IRoomserverQueries
     /// <summary>The rooms that the user has joined, ordered by room id.</summary>
     ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(UserId userId, CancellationToken cancellationToken = default);
 
+    /// <summary>The rooms that the user has joined, is invited to or knocks on, ordered by room id.</summary>
+    ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(UserId userId, CancellationToken cancellationToken = default);
+
     /// <summary>Where a local alias points, or null.</summary>
     ValueTask<RoomId?> FindAliasAsync(RoomAlias alias, CancellationToken cancellationToken = default);
 

@@ -72,16 +72,24 @@ public sealed class RoomserverQueries(
         return found;
     }
 
-    public async ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(
-        UserId userId, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(
+        UserId userId, CancellationToken cancellationToken = default) =>
+        RoomsAsync(userId, [Membership.Join], cancellationToken);
+
+    public ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(
+        UserId userId, CancellationToken cancellationToken = default) =>
+        RoomsAsync(userId, [Membership.Join, Membership.Invite, Membership.Knock], cancellationToken);
+
+    private async ValueTask<IReadOnlyList<RoomId>> RoomsAsync(
+        UserId userId, Membership[] memberships, CancellationToken cancellationToken)
     {
         var rooms = new List<RoomId>();
         await AskAsync(
             schema =>
-
                 $"""
                 SELECT room_id FROM {schema}.memberships
-                WHERE user_id = $1 AND membership = {(int)Membership.Join} ORDER BY room_id
+                WHERE user_id = $1 AND membership IN ({string.Join(", ", memberships.Select(one => (int)one))})
+                ORDER BY room_id
                 """,
             parameters => parameters.AddText(userId.Value),
             reader => rooms.Add(RoomId.Parse(reader.GetString(0))),

@@ -69,6 +69,20 @@ public sealed class Cross_signing
     }
 
     [Fact]
+    public async Task nobody_logs_in_on_a_device_with_the_name_of_a_cross_signing_key()
+    {
+        await using var world = await EduWorld.StartAsync();
+        (await world.Alice.PostAsync(Path, world.Alice.CrossSigning(1))).Ok();
+        (await world.Server.SendAsync(
+            "POST",
+            "login",
+            null,
+            $$"""{"type":"m.login.password","user":"alice","password":"secret","device_id":"{{TestKeys.Public(2)}}"}"""))
+            .Refused(403, "M_FORBIDDEN");
+        Assert.DoesNotContain(TestKeys.Public(2), (await world.Alice.GetAsync("devices")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task signatures_are_taken_from_the_right_keys_and_shown_to_the_right_people()
     {
         await using var world = await EduWorld.StartAsync();

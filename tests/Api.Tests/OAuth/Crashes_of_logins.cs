@@ -142,6 +142,8 @@ public sealed class Crashes_of_logins
 
     private sealed class NoLists : IDeviceLists
     {
+        public ValueTask<MatrixError?> FindProblemAsync(UserId user, string deviceId) => default;
+
         public ValueTask ListedAsync(UserId userId, string deviceId, string? name, CommandContext context) => default;
 
         public ValueTask RemovingAsync(UserId userId, IReadOnlyCollection<string> deviceIds, CommandContext context) => default;

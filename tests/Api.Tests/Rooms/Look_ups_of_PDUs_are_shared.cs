@@ -117,6 +117,9 @@ public sealed class Look_ups_of_PDUs_are_shared
         public ValueTask<IReadOnlyList<RoomId>> JoinedRoomsAsync(
             UserId userId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+        public ValueTask<IReadOnlyList<RoomId>> RoomsOfAsync(
+            UserId userId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
         public ValueTask<RoomId?> FindAliasAsync(
             RoomAlias alias, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 

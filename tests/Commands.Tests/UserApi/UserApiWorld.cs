@@ -8,6 +8,7 @@ using Matrix.EventSourced.EventStore;
 using Matrix.EventSourced.EventStore.InMemory;
 using Matrix.EventSourced.Facts;
 using Matrix.EventSourced.Facts.UserApi;
+using Matrix.EventSourced.Protocol.Errors;
 using Matrix.EventSourced.Protocol.Identifiers;
 using MediatR;
 using Microsoft.Extensions.Time.Testing;
@@ -100,6 +101,8 @@ internal sealed class UserApiWorld
     /// <summary>Nobody is told of devices here.</summary>
     private sealed class NoLists : IDeviceLists
     {
+        public ValueTask<MatrixError?> FindProblemAsync(UserId user, string deviceId) => default;
+
         public ValueTask ListedAsync(UserId user, string deviceId, string? name, CommandContext context) => default;
 
         public ValueTask RemovingAsync(

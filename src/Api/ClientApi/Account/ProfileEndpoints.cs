@@ -69,8 +69,6 @@ internal static class ProfileEndpoints
     private static async ValueTask<MatrixResponse> GetFieldAsync(MatrixRequest request)
     {
         var field = request.Path("keyName");
-        if (ProfileFields.FindProblem(field) is { } problem)
-            return problem;
         var (profile, error) = await FindAsync(request);
         if (profile is null)
             return error!;

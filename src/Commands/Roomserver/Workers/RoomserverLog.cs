@@ -19,4 +19,7 @@ internal static partial class RoomserverLog
     [LoggerMessage(LogLevel.Warning, "The new profile of {user_id} did not reach the room {room_id}: {errcode}.")]
     public static partial void ProfileNotPropagated(
         this ILogger logger, string user_id, string room_id, string errcode);
+
+    [LoggerMessage(LogLevel.Warning, "{user_id} closed the account and could not leave the room {room_id}: {errcode}.")]
+    public static partial void RoomNotLeft(this ILogger logger, string user_id, string room_id, string errcode);
 }

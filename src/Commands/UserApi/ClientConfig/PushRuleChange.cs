@@ -31,7 +31,7 @@ public abstract record PushRuleChange(PushRuleKind Kind, string RuleId)
     /// Shape: Before and After name rules of the same kind; Before counts where both are given. Without either a new
     /// rule is the most important of the user's own, and a known one stays where it is.
     /// Errors: M_INVALID_PARAM for a rule id of the server's or of the wrong grammar, and for a place beside one of the
-    /// server's rules; M_NOT_FOUND for a place beside a rule that is not there.
+    /// server's rules; M_UNKNOWN for a place beside a rule that is not there, as the spec's example has it.
     /// </remarks>
     public sealed record Put(
         PushRuleKind Kind,
@@ -105,7 +105,7 @@ public abstract record PushRuleChange(PushRuleKind Kind, string RuleId)
             if (neighbour == RuleId)
                 return MatrixError.InvalidParam("A rule has no place beside itself.");
             return before.Find(Kind, neighbour) is null
-                ? MatrixError.NotFound("There is no such push rule to put this one beside.")
+                ? new MatrixError(400, ErrCodes.Unknown, $"before/after rule not found: {neighbour}")
                 : null;
         }
     }
