@@ -251,8 +251,7 @@ internal sealed class ServerProcess : IFederationTransport
         public void Fill(Span<byte> destination) => random.NextBytes(destination);
     }
 
-    /// <summary>Users without a name, and without wishes.</summary>
-    /// <summary>Users without profiles and settings, none of whom is a guest.</summary>
+    /// <summary>Users without a name, and without wishes, none of whom is a guest.</summary>
     private sealed class NoSettings : IProfileLookup, IRoomSettings, IRoomGuests
     {
         public ValueTask<IReadOnlyList<UserId>> JoinedAsync(RoomId roomId) => new([]);
