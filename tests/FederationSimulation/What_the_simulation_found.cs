@@ -132,7 +132,7 @@ public sealed class What_the_simulation_found
         var process = run.Servers[server].Process!;
         var userId = run.Servers[server].Users[user];
         Assert.IsType<CommandResult<EventId>.Done>(await process.SendAsync(new SendEvent(
-            process.ContextOf(userId), room, userId, "m.room.message", JsonElement.Parse("""{"body":"so"}"""), null)));
+            process.ContextOf(userId), room, userId, "m.room.message", JsonElement.Parse("""{"msgtype":"m.text","body":"so"}"""), null)));
     }
 
     private static string? Membership(FederationSimulation run, int server, RoomId room, UserId user) =>

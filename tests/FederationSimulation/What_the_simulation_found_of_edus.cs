@@ -243,7 +243,7 @@ public sealed class What_the_simulation_found_of_edus
     {
         var (process, user) = (run.Servers[server].Process!, run.Servers[server].Users[0]);
         return Assert.IsType<CommandResult<EventId>.Done>(await process.SendAsync(new SendEvent(
-            process.ContextOf(user), room, user, "m.room.message", JsonElement.Parse("""{"body":"so"}"""), null))).Value;
+            process.ContextOf(user), room, user, "m.room.message", JsonElement.Parse("""{"msgtype":"m.text","body":"so"}"""), null))).Value;
     }
 
     private static async Task TypeAsync(FederationSimulation run, int server, RoomId room)

@@ -174,7 +174,7 @@ internal sealed class Simulation
         {
             <= 3 => RequestAsync(process, NewRequest(room, sender, null)),
             4 or 5 when _requests.Count > 0 => RequestAsync(process, _requests[_random.Next(_requests.Count)]),
-            6 => TakeAsync(room, process.SendAsync(room.RoomId, sender, """{"body":"plain"}""", null)),
+            6 => TakeAsync(room, process.SendAsync(room.RoomId, sender, """{"msgtype":"m.text","body":"plain"}""", null)),
             7 => process.JoinAsync(room.RoomId, sender),
             8 => process.JoinAsync(room.RoomId, other),
             9 => process.LeaveAsync(room.RoomId, sender),
@@ -298,7 +298,7 @@ internal sealed class Simulation
             var member = SimulatedRoom.Locals.FirstOrDefault(user =>
                 room.Oracle.Get(room.Checker.Current, AuthTuples.Member(user.Value))?.Membership == "join");
             if (member != default)
-                await TakeAsync(room, Living().SendAsync(room.RoomId, member, """{"body":"end"}""", null));
+                await TakeAsync(room, Living().SendAsync(room.RoomId, member, """{"msgtype":"m.text","body":"end"}""", null));
         }
         await CheckAsync();
     }

@@ -1,6 +1,7 @@
 using Matrix.EventSourced.Api.Adapters;
 using Matrix.EventSourced.Api.ClientApi.Discovering;
 using Matrix.EventSourced.Api.Http;
+using Matrix.EventSourced.Commands.Roomserver;
 using Matrix.EventSourced.Projections.Hosting;
 using Matrix.EventSourced.Projections.Roomserver;
 using Matrix.EventSourced.Projections.UserDirectory;
@@ -17,6 +18,7 @@ public static partial class Composition
         services.AddSingleton<IProjection, UserDirectoryProjection>();
         services.AddSingleton<UserDirectoryQueries>();
         services.AddSingleton<RoomQuestions>();
+        services.AddSingleton<IRoomGuests, RoomGuests>();
         services.AddSingleton<LocalRoomCards>();
         services.AddSingleton<IRoomCardSource>(provider => provider.GetRequiredService<LocalRoomCards>());
         services.AddSingleton<IRoomCardSource, RemoteRoomCards>();

@@ -16,7 +16,6 @@ public static partial class Composition
         services.AddSingleton<IRoomGraph>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IRoomBans>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IMembershipLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
-        services.AddSingleton<IRoomGuests, RoomGuests>();
         services.AddSingleton<IStandingLookup>(provider => provider.GetRequiredService<RoomserverPorts>());
         services.AddSingleton<IStateNodeStore, StateNodeStore>();
         services.AddSingleton<IProfileLookup, ProfileLookup>();

@@ -87,7 +87,13 @@ public sealed partial class RemoteRooms(
             state.Utf8,
             cancellationToken);
         if (answer.ValueOrDefault is not { } signed)
-            return (null, RemoteErrors.Of(answer));
+        {
+            // Clients and servers have two words for it.
+            var error = RemoteErrors.Of(answer);
+            return (null, error.ErrCode == ErrCodes.IncompatibleRoomVersion
+                ? error with { ErrCode = ErrCodes.UnsupportedRoomVersion }
+                : error);
+        }
         // The same event, with one more signature: anything else is not what was asked for.
         if (PduParser.Parse(signed.Event, invite.Rules) is not PduParseResult.Parsed { Pdu: var returned }
             || returned.EventId != invite.EventId

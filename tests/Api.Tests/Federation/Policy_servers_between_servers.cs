@@ -80,7 +80,7 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
     {
         var room = await GuardedRoomAsync();
         Says(_ => new FederationAnswer.Answered(status, Encoding.UTF8.GetBytes(body)));
-        var reply = await _alice.PutAsync($"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/1", "{}");
+        var reply = await _alice.PutAsync($"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/1", """{"msgtype":"m.text","body":"x"}""");
 
         reply.Refused(told, errCode);
         if (message is not null)
@@ -94,7 +94,7 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
         _ofFirst.Answer = (_, _) => Task.FromResult<FederationAnswer?>(null);
 
         // Nothing but this server answers there, and it is no policy server.
-        (await _alice.PutAsync($"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/1", "{}"))
+        (await _alice.PutAsync($"rooms/{Uri.EscapeDataString(room)}/send/m.room.message/1", """{"msgtype":"m.text","body":"x"}"""))
             .Refused(403, ErrCodes.Forbidden);
     }
 
@@ -211,7 +211,7 @@ public sealed class Policy_servers_between_servers : IAsyncLifetime
                 "m.room.message",
                 null,
                 UserId.Parse(_bob.UserId),
-                JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"body":"{{_made++}}"}""")),
+                JsonElement.Parse(Encoding.UTF8.GetBytes($$"""{"msgtype":"m.text","body":"{{_made++}}"}""")),
                 1,
                 100 + i,
                 [EventId.Parse(prev)],

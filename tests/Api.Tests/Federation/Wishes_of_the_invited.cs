@@ -1,3 +1,4 @@
+using Matrix.EventSourced.Federation.Transport;
 using Matrix.EventSourced.Kit.Hosting;
 
 namespace Matrix.EventSourced.Api.Tests.Federation;
@@ -15,6 +16,18 @@ public sealed class Wishes_of_the_invited : TwoServers
         (await Bob.PutAsync(path, "{}")).Ok();
         (await InviteAsync(room)).Ok();
         await Bob.IsInvitedAsync(room);
+    }
+
+    [Fact]
+    public async Task invites_to_rooms_that_the_other_server_does_not_support_say_so()
+    {
+        var room = await Alice.CreateRoomAsync("""{"preset":"private_chat"}""");
+        FromFirst.Answer = (request, _) => Task.FromResult<FederationAnswer?>(
+            request.Uri.Contains("/invite/", StringComparison.Ordinal)
+                ? new FederationAnswer.Answered(
+                    400, """{"errcode":"M_INCOMPATIBLE_ROOM_VERSION","error":"No.","room_version":"12"}"""u8.ToArray())
+                : null);
+        (await InviteAsync(room)).Refused(400, "M_UNSUPPORTED_ROOM_VERSION");
     }
 
     [Fact]

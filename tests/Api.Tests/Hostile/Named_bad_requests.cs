@@ -75,7 +75,7 @@ public sealed class Named_bad_requests(HostileServer world) : IClassFixture<Host
         await ExpectAsync("PUT", V3 + $"rooms/{{lair}}/state/any/{type}", "mallory", "{}", 413, "M_TOO_LARGE");
         await ExpectAsync("PUT", V3 + $"rooms/{{lair}}/state/any/{type[1..]}", "mallory", "{}", 200, null);
 
-        static string Sized(int bytes) => $"{{\"body\":\"{new string('x', bytes - 11)}\"}}";
+        static string Sized(int bytes) => $"{{\"body\":\"{new string('x', bytes - 30)}\",\"msgtype\":\"m.text\"}}";
     }
 
     [Theory]

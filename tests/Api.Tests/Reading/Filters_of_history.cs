@@ -110,7 +110,7 @@ public sealed class Filters_of_history : IAsyncLifetime
     private Task<string> RelateAsync(TestUser user, string parent, string type) => user.SendAsync(
         _room,
         "m.room.message",
-        $$$"""{"body":"b","m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{parent}}}"} }""");
+        $$$"""{"msgtype":"m.text","body":"b","m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{parent}}}"} }""");
 
     private async Task<JsonElement> PageAsync(string filter) =>
         (await _ada.GetAsync($"rooms/{_room}/messages?dir=b&filter={Uri.EscapeDataString(filter)}")).Ok();

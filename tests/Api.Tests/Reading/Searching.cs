@@ -180,7 +180,7 @@ public sealed class Searching : IAsyncLifetime
     public async Task bundles_what_relates_to_a_result()
     {
         var id = await _ada.SendTextAsync(_room, "original");
-        var edit = $$$"""{"body":"*","m.new_content":{},"m.relates_to":{"rel_type":"m.replace","event_id":"{{{id}}}"} }""";
+        var edit = $$$"""{"msgtype":"m.text","body":"*","m.new_content":{},"m.relates_to":{"rel_type":"m.replace","event_id":"{{{id}}}"} }""";
         await _ada.SendAsync(_room, "m.room.message", edit);
         var found = await SearchAsync(_bob, """{"search_term":"original"}""");
         var unsigned = found.GetProperty("results")[0].GetProperty("result").GetProperty("unsigned");

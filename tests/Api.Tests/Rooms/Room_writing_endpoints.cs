@@ -201,6 +201,10 @@ public sealed class Room_writing_endpoints(RoomsServer rooms) : IClassFixture<Ro
     [InlineData("send/m.room.message/1", """{"x":1.5}""", 400, "M_BAD_JSON")]
     [InlineData("send/m.room.message/2", """{"x":123456789012345678901234567890}""", 400, "M_BAD_JSON")]
     [InlineData("send/m.room.message/3", "7", 400, "M_BAD_JSON")]
+    [InlineData("send/m.room.message/5", "{}", 400, "M_BAD_JSON")]
+    [InlineData("send/m.room.message/6", """{"body":"x"}""", 400, "M_BAD_JSON")]
+    [InlineData("send/m.room.message/7", """{"msgtype":"m.text"}""", 400, "M_BAD_JSON")]
+    [InlineData("send/m.room.message/8", """{"msgtype":"m.text","body":7}""", 400, "M_BAD_JSON")]
     [InlineData("send/m.room.message/4", "", 400, "M_NOT_JSON")]
     [InlineData("state/m.room.create/", "{}", 403, "M_FORBIDDEN")]
     [InlineData("state/m.room.member/bob", """{"membership":"join"}""", 400, "M_INVALID_PARAM")]
@@ -222,7 +226,7 @@ public sealed class Room_writing_endpoints(RoomsServer rooms) : IClassFixture<Ro
         var room = await Alice.CreateRoomAsync();
 
         (await Alice.PutAsync(Path(
-            room, "send/m.room.message/1"), $$"""{"x":"{{new string('x', 65_537)}}"}""")).Refused(413, "M_TOO_LARGE");
+            room, "send/m.room.message/1"), $$"""{"msgtype":"m.text","body":"{{new string('x', 65_537)}}"}""")).Refused(413, "M_TOO_LARGE");
         (await Alice.PutAsync(Path(room, $"state/m.x/{new string('k', 256)}"), "{}")).Refused(413, "M_TOO_LARGE");
         (await Alice.PutAsync(Path(room, $"send/{new string('t', 256)}/2"), "{}")).Refused(413, "M_TOO_LARGE");
         (await Alice.PutAsync(

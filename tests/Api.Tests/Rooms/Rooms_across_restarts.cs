@@ -16,7 +16,7 @@ public sealed class Rooms_across_restarts
         var room = await alice.CreateRoomAsync(
             """{"preset":"public_chat","room_alias_name":"pub","visibility":"public"}""");
         await bob.JoinAsync("#pub:hs");
-        var sent = await bob.SendAsync(room, "m.room.message", """{"body":"before"}""", "t");
+        var sent = await bob.SendAsync(room, "m.room.message", """{"msgtype":"m.text","body":"before"}""", "t");
         var before = (await alice.GetAsync(Path(room, "messages?dir=b&limit=100"))).Ok();
 
         if (withoutDatabase)
@@ -25,11 +25,11 @@ public sealed class Rooms_across_restarts
             await server.RestartAsync();
 
         Assert.Equal(Ids(before), Ids((await alice.GetAsync(Path(room, "messages?dir=b&limit=100"))).Ok()));
-        Assert.Equal(sent, await bob.SendAsync(room, "m.room.message", """{"body":"before"}""", "t"));
+        Assert.Equal(sent, await bob.SendAsync(room, "m.room.message", """{"msgtype":"m.text","body":"before"}""", "t"));
         await bob.SendTextAsync(room, "after");
         (await alice.PostAsync(Path(room, "kick"), $$"""{"user_id":"{{bob.UserId}}"}""")).Ok();
         (await bob.PutAsync(Path(room, "send/m.room.message/u"), "{}")).Refused(403, "M_FORBIDDEN");
-        Assert.Equal(sent, await bob.SendAsync(room, "m.room.message", """{"body":"before"}""", "t"));
+        Assert.Equal(sent, await bob.SendAsync(room, "m.room.message", """{"msgtype":"m.text","body":"before"}""", "t"));
         Assert.Equal(
             Ids(before).Count() + 2, Ids((await alice.GetAsync(Path(room, "messages?dir=b&limit=100"))).Ok()).Count());
     }

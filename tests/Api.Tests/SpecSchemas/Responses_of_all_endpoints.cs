@@ -177,7 +177,7 @@ public sealed partial class Responses_of_all_endpoints : IAsyncLifetime
     {
         var root = await _alice.SendTextAsync(_room, "root");
         string Relation(string type) =>
-            $$$"""{"body":"b","m.new_content":{},"m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{root}}}"} }""";
+            $$$"""{"msgtype":"m.text","body":"b","m.new_content":{},"m.relates_to":{"rel_type":"{{{type}}}","event_id":"{{{root}}}"} }""";
         foreach (var type in (string[])["m.thread", "m.replace", "m.reference"])
             await _alice.SendAsync(_room, "m.room.message", Relation(type));
         const string relations = "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}";

@@ -50,6 +50,8 @@ internal sealed record SendPdu(
             Redacts = Target?.Pdu.EventId,
             RedactsApplied = Target?.Pdu.EventId,
         });
+        // Last: who may not speak at all is told that.
+        error ??= MessageShape.FindProblem(Type, StateKey, Content);
         return error is null ? draft.Accept() : error;
     }
 
