@@ -1,4 +1,5 @@
 using Matrix.EventSourced.Api.ClientApi.Reading;
+using Matrix.EventSourced.Api.Hosting;
 using Matrix.EventSourced.Api.Http;
 using Matrix.EventSourced.Api.PublicRooms;
 using Matrix.EventSourced.Api.Sync;
@@ -35,6 +36,8 @@ public static partial class Composition
         services.AddSingleton<SlidingEngine>();
         services.AddSingleton<PublicRoomQueries>();
         services.AddSingleton<StoredFilters>();
+        services.AddSingleton<GuestQueries>();
+        services.AddHostedService<GuestDepartureHost>();
     }
 
     internal static void MapReadSide(EndpointTable table)

@@ -35,6 +35,7 @@ public static class RoomserverServices
         services.AddSingleton<FoundingTimes>();
         services.AddSingleton<IProfilePropagation, ProfilePropagation>();
         services.AddSingleton<IRoomDepartures, RoomDepartures>();
+        services.AddSingleton<GuestDepartures>();
 
         services.AddSingleton<IValidator<CreateRoom>, CreateRoomValidator>();
         services.AddSingleton<IValidator<UpgradeRoom>, UpgradeRoomValidator>();

@@ -81,6 +81,8 @@ public sealed class RoomserverChanges
                 Timeline.Add(new(row.ToStoredEvent(), HasForeignState(row), ChangesMembers(row), row.IsAfterGap));
             else if (!row.Fact.StateAdded.IsEmpty || !row.Fact.StateRemoved.IsEmpty)
                 StateOnly.Add((row.RoomId, row.Position));
+            if (ChangesGuestAccess(row))
+                GuestAccess.Add(row.RoomId);
         }
         foreach (var (key, row) in rows.Memberships)
             Memberships.Add((key.User, key.Room, row));
@@ -88,6 +90,9 @@ public sealed class RoomserverChanges
     }
 
     internal List<TimelineChange> Timeline { get; } = [];
+
+    /// <summary>Rooms that treat guests in another way from now on, maybe.</summary>
+    internal List<string> GuestAccess { get; } = [];
 
     /// <summary>State that moved without a PDU on the timeline.</summary>
     internal List<(string Room, long Position)> StateOnly { get; } = [];
@@ -103,6 +108,21 @@ public sealed class RoomserverChanges
         foreach (var entry in row.Fact.StateAdded)
         {
             if (entry.EventId != row.Fact.EventId)
+                return true;
+        }
+        return false;
+    }
+
+    private static bool ChangesGuestAccess(PduRow row)
+    {
+        foreach (var entry in row.Fact.StateAdded)
+        {
+            if (entry.Tuple.Type == "m.room.guest_access")
+                return true;
+        }
+        foreach (var tuple in row.Fact.StateRemoved)
+        {
+            if (tuple.Type == "m.room.guest_access")
                 return true;
         }
         return false;

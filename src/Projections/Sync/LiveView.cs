@@ -37,6 +37,9 @@ public sealed partial class LiveView(LiveViewLimits limits)
     /// <summary>What lists of rooms are sorted by.</summary>
     public RoomShapes Shapes { get; } = new();
 
+    /// <summary>Rooms whose guests have to be looked after.</summary>
+    public GuestAccessChanges GuestAccess { get; } = new();
+
     /// <summary>The position that the view has followed the log to.</summary>
     public long Position
     {
@@ -77,6 +80,7 @@ public sealed partial class LiveView(LiveViewLimits limits)
             _rooms.Clear();
             Shapes.Clear();
         }
+        GuestAccess.NoteAll();
     }
 
     internal void Apply(RoomserverChanges changes, long firstPosition)
@@ -107,6 +111,8 @@ public sealed partial class LiveView(LiveViewLimits limits)
             MoveTo(changes.UpTo);
             Shrink();
         }
+        foreach (var room in changes.GuestAccess)
+            GuestAccess.Note(room);
     }
 
     private void AddToRing(TimelineChange change)

@@ -111,7 +111,7 @@ internal sealed record ChangeMembership(
         return null;
     }
 
-    private static bool AreGuestsWelcome(RoomView view) =>
+    internal static bool AreGuestsWelcome(RoomView view) =>
         view.Get(RoomTuples.GuestAccess)?.Content.StringOrNull("guest_access") == "can_join";
 
     private bool IsNothingNew(Pdu standing, JsonElement content)

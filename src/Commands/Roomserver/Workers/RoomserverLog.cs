@@ -22,4 +22,7 @@ internal static partial class RoomserverLog
 
     [LoggerMessage(LogLevel.Warning, "{user_id} closed the account and could not leave the room {room_id}: {errcode}.")]
     public static partial void RoomNotLeft(this ILogger logger, string user_id, string room_id, string errcode);
+
+    [LoggerMessage(LogLevel.Warning, "The guest {user_id} could not be taken out of the room {room_id}: {errcode}.")]
+    public static partial void GuestNotTakenOut(this ILogger logger, string user_id, string room_id, string errcode);
 }
