@@ -12,8 +12,9 @@ public sealed class Last_use_of_devices : IAsyncLifetime
 {
     private const string Phone = "Phone/1.0";
 
+    private static readonly HttpClient Client = new();
+
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
-    private readonly HttpClient _client = new();
     private TestHomeserver _server = null!;
     private TestUser _alice = null!;
 
@@ -23,11 +24,7 @@ public sealed class Last_use_of_devices : IAsyncLifetime
         _alice = await _server.RegisterAsync("alice");
     }
 
-    public async Task DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
 
     [Fact]
     public async Task devices_show_when_and_from_where_they_were_used()
@@ -145,7 +142,7 @@ public sealed class Last_use_of_devices : IAsyncLifetime
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", user.Token);
         request.Headers.Add("X-Forwarded-For", forwardedFor);
         request.Headers.TryAddWithoutValidation("User-Agent", userAgent);
-        using var response = await _client.SendAsync(request);
+        using var response = await Client.SendAsync(request);
         Assert.True(response.IsSuccessStatusCode);
     }
 
