@@ -57,11 +57,13 @@ public sealed class AppserviceLogInHandler(SessionOpening sessions)
             cancellationToken);
 }
 
-public sealed class PutAppserviceDeviceHandler(AggregateStore<AccountState> accounts)
+public sealed class PutAppserviceDeviceHandler(AggregateStore<AccountState> accounts, IDeviceLists deviceLists)
     : IRequestHandler<PutAppserviceDevice, CommandResult<bool>>
 {
     public async Task<CommandResult<bool>> Handle(PutAppserviceDevice command, CancellationToken cancellationToken)
     {
+        if (await deviceLists.FindProblemAsync(command.UserId, command.DeviceId) is { } taken)
+            return taken;
         var execution = await accounts.ExecuteAsync(
             UserStreams.Account(command.UserId),
             state => state.Devices.ContainsKey(command.DeviceId)
@@ -73,7 +75,13 @@ public sealed class PutAppserviceDeviceHandler(AggregateStore<AccountState> acco
                     state, new DeviceCreated(command.UserId, command.DeviceId, command.DeviceName)),
             command.Context,
             cancellationToken);
-        return execution.ToResult(
-            execution is Execution<AccountState>.Done done && !done.Before.Devices.ContainsKey(command.DeviceId));
+        if (execution is not Execution<AccountState>.Done done)
+            return execution.ToResult(false);
+        if (!ReferenceEquals(done.Before, done.After))
+        {
+            await deviceLists.ListedAsync(
+                command.UserId, command.DeviceId, done.After.Devices[command.DeviceId], command.Context);
+        }
+        return execution.ToResult(!done.Before.Devices.ContainsKey(command.DeviceId));
     }
 }

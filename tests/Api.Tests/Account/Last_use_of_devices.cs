@@ -8,12 +8,13 @@ using Microsoft.Extensions.Time.Testing;
 namespace Matrix.EventSourced.Api.Tests.Account;
 
 /// <summary>When a device was used, from where and with what: ADR 0083.</summary>
-public sealed class Last_use_of_devices : IAsyncLifetime, IDisposable
+public sealed class Last_use_of_devices : IAsyncLifetime
 {
     private const string Phone = "Phone/1.0";
 
+    private static readonly HttpClient Client = new();
+
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000));
-    private readonly HttpClient _client = new();
     private TestHomeserver _server = null!;
     private TestUser _alice = null!;
 
@@ -23,9 +24,7 @@ public sealed class Last_use_of_devices : IAsyncLifetime, IDisposable
         _alice = await _server.RegisterAsync("alice");
     }
 
-    public async Task DisposeAsync() => await _server.DisposeAsync();
-
-    public void Dispose() => _client.Dispose();
+    public Task DisposeAsync() => _server.DisposeAsync().AsTask();
 
     [Fact]
     public async Task devices_show_when_and_from_where_they_were_used()
@@ -143,7 +142,7 @@ public sealed class Last_use_of_devices : IAsyncLifetime, IDisposable
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", user.Token);
         request.Headers.Add("X-Forwarded-For", forwardedFor);
         request.Headers.TryAddWithoutValidation("User-Agent", userAgent);
-        using var response = await _client.SendAsync(request);
+        using var response = await Client.SendAsync(request);
         Assert.True(response.IsSuccessStatusCode);
     }
 

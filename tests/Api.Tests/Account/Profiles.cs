@@ -82,6 +82,7 @@ public class Profiles(AccountServer server) : IClassFixture<AccountServer>
             400, ErrCodes.MissingParam);
         (await server.SendAsync("GET", "profile/@nobody:hs")).Is(404, ErrCodes.NotFound);
         (await server.SendAsync("GET", "profile/nobody")).Is(400, ErrCodes.InvalidParam);
+        (await server.SendAsync("GET", "profile/@owner:hs/unheard_of")).Is(404, ErrCodes.NotFound);
     }
 
     private async Task PutAsync(Session session, string field, string value, int status, string? errCode = null) =>

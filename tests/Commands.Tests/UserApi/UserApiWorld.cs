@@ -78,7 +78,7 @@ internal sealed class UserApiWorld
 
     public Task<CommandResult<Unit>> DeactivateAsync() =>
         new DeactivateAccountHandler(
-            Accounts, Credentials, Lists).Handle(new DeactivateAccount(Context, Alice), CancellationToken.None);
+            Accounts, Credentials, Lists, []).Handle(new DeactivateAccount(Context, Alice), CancellationToken.None);
 
     public async Task<AccountState> AccountAsync() => (await Accounts.LoadAsync(UserStreams.Account(Alice))).State;
 
